@@ -1,0 +1,1 @@
+"""GPU baselines (to come; see docs/overview.md)."""

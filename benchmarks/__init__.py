@@ -1,0 +1,1 @@
+"""Scores and boards from datasets and predictions."""

@@ -1,0 +1,1 @@
+"""Throughput measured as ratios to a reference in the same run."""

@@ -1,0 +1,86 @@
+"""Replace a folder in one step, so that a killed command leaves the old one or the new one, whole.
+
+A new version is written in a sibling folder (`.NAME.new`) and exchanged with the old one by one
+system call (renameat2 with RENAME_EXCHANGE). Where the file system has none, two renames are used,
+and `recover` puts the old folder back if the command dies between them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from qa_builder.errors import QbsltError
+
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+
+
+def _sibling(path: Path, kind: str) -> Path:
+    return path.parent / f".{path.name}.{kind}"
+
+
+def recover(path: Path) -> None:
+    """Put the old folder back if a command died between the two renames of `_replace`."""
+    old = _sibling(path, "old")
+    if not path.exists() and old.is_dir():
+        with contextlib.suppress(OSError):
+            os.rename(old, path)
+
+
+def _exchange(a: Path, b: Path) -> bool:
+    """Exchange two folders in one system call; False where that can't be done."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    return bool(rename(_AT_FDCWD, os.fsencode(a), _AT_FDCWD, os.fsencode(b), _RENAME_EXCHANGE) == 0)
+
+
+def _replace(new: Path, path: Path) -> None:
+    if not path.exists():
+        os.rename(new, path)
+        return
+    if not _exchange(new, path):
+        old = _sibling(path, "old")
+        shutil.rmtree(old, ignore_errors=True)
+        os.rename(path, old)
+        os.rename(new, path)
+        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(new, ignore_errors=True)  # after an exchange it holds the old version
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder to write in; if the block succeeds it replaces `path`, else it goes.
+
+    Raises QbsltError if another process is writing the same folder.
+    """
+    import fcntl
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock_file = _sibling(path, "lock")
+    with lock_file.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = os.fstat(lock.fileno()).st_ino == lock_file.stat().st_ino
+        except OSError:
+            held = False
+        if not held:  # taken, or its last holder removed the file after we opened it
+            raise QbsltError(
+                "another command is writing this folder now.",
+                file=path,
+                cure="Wait until it has ended, or choose another --out.",
+            )
+        recover(path)
+        new = _sibling(path, "new")
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir()
+        try:
+            yield new
+            _replace(new, path)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+            lock_file.unlink(missing_ok=True)

@@ -1,0 +1,159 @@
+"""`qa-builder build`: the options of the four readers, and what a build prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qa_builder.console import print_table, progress, warn
+
+if TYPE_CHECKING:
+    from qa_builder.build import Built
+    from qa_builder.config import BuildConfig
+    from qa_builder.corpora.base import Corpus
+    from qa_builder.questions.base import QuestionSource
+
+_PATH = click.Path(path_type=Path)
+_SHARED = [
+    click.option("--questions", multiple=True, metavar="SOURCE",
+                 help="none, or annotated:FILE[,FILE...]; may be given several times."),
+    click.option("--format", help="Format of annotated questions; default: found by looking."),
+    click.option("--frames", help="check: compare the frame folders with n_frames."),
+    click.option("--frames-root", type=_PATH, help="Where the frames are, if not below the root."),
+    click.option("--dataset", help="Name of the dataset; default: that of the corpus."),
+    click.option("--out", type=_PATH, help="Folder of the dataset; default: data/DATASET."),
+    click.option("--seed", type=int, help="Seed of whatever is drawn (default 0)."),
+    click.option("--config", type=_PATH, help="YAML file of options; command line options win."),
+    click.option("--allow-findings", is_flag=True, help="Exit 0 although there are findings."),
+    click.argument("words", nargs=-1, metavar="[KEY=VALUE]..."),
+]  # fmt: skip
+
+
+def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_SHARED):
+        command = option(command)
+    return command
+
+
+@click.group("build")
+def build_group() -> None:
+    """Build a dataset from a corpus and its questions."""
+
+
+@build_group.command()
+@click.option("--root", help="Folder of the release; default: $PHOENIX_ROOT.")
+@_shared
+def phoenix(root: str | None, **options: Any) -> None:
+    """PHOENIX-2014T, from its official annotation files."""
+    from qa_builder.corpora import open_corpus
+
+    config = _config("phoenix", options)
+    _run(config, open_corpus(config, root), options)
+
+
+@build_group.command("csl-daily")
+@click.option("--root", help="Folder that has sentence_label; default: $CSL_DAILY_ROOT.")
+@click.option("--annotations", help="pickle, video-map or auto (the pickle where there is one).")
+@_shared
+def csl_daily(root: str | None, annotations: str | None, **options: Any) -> None:
+    """CSL-Daily, from its official pickle or video_map.txt."""
+    from qa_builder.corpora import open_corpus
+
+    config = _config("csl-daily", options, annotations=annotations)
+    _run(config, open_corpus(config, root), options)
+
+
+@build_group.command()
+@click.option("--root", required=True, type=_PATH, help="Folder of the label files.")
+@click.option("--official", metavar="NAME:ROOT",
+              help="Compare with the official files: phoenix:DIR or csl-daily:DIR.")  # fmt: skip
+@_shared
+def labels(root: Path, official: str | None, **options: Any) -> None:
+    """Label pickles of the GFSLT or signjoey family (labels.train, ...)."""
+    from qa_builder.corpora import open_labels
+
+    _run(_config("labels", options), open_labels(root, official), options)
+
+
+@build_group.command()
+@click.option("--table", "files", multiple=True, required=True, type=_PATH,
+              help="CSV, TSV or JSONL file; may be given several times.")  # fmt: skip
+@click.option("--column", "columns", multiple=True, metavar="FIELD=NAME",
+              help="clip_id, text, gloss, split, signer, frames, n_frames, question.")  # fmt: skip
+@click.option("--split", help="Split of files that tell none (train, dev, test).")
+@click.option("--delimiter", help="Character between fields; default by the file's ending.")
+@click.option("--language", help="Language of the sentences (ISO 639-1: de, zh, en, ...).")
+@click.option("--sign-language", help="Sign language (ISO 639-3: gsg, csl, ase, ...).")
+@click.option("--fps", help="Frames per second, a number or fraction (25, 30000/1001).")
+@click.option("--licence", help="Licence of the corpus, for the card.")
+@_shared
+def table(files: tuple[Path, ...], columns: tuple[str, ...], split: str | None,
+          delimiter: str | None, language: str | None, sign_language: str | None,
+          fps: str | None, licence: str | None, **options: Any) -> None:  # fmt: skip
+    """Your own corpus: files with one clip a row."""
+    from qa_builder.corpora import open_table
+    from qa_builder.errors import QbsltError
+
+    wrong = [c for c in columns if "=" not in c]
+    if wrong:
+        raise QbsltError(f"--column {wrong[0]} is no FIELD=NAME.", cure="For instance text=satz.")
+    named = dict(c.split("=", 1) for c in columns)
+    config = _config("table", options, columns=named, split=split, delimiter=delimiter,
+                     language=language, sign_language=sign_language, fps=fps, licence=licence)  # fmt: skip  # noqa: E501
+    _run(config, open_table(config, files), options)
+
+
+def _config(corpus: str, options: dict[str, Any], **own: Any) -> BuildConfig:
+    from qa_builder.config import load_config
+
+    questions = ",".join(options["questions"]).replace(",annotated:", ",") or None
+    given = {k: options[k] for k in ("format", "frames", "dataset", "seed")}
+    return load_config(
+        options["config"], options["words"],
+        given | own | {"corpus": corpus, "questions": questions},
+    )  # fmt: skip
+
+
+def _run(config: BuildConfig, corpus: Corpus, options: dict[str, Any]) -> None:
+    from qa_builder.build import build
+    from qa_builder.questions import open_source
+
+    source: QuestionSource = open_source(config, corpus)
+    name = config.dataset or corpus.info.dataset
+    out = options["out"] or Path("data") / name
+    with progress(f"building {name}", None, "clips") as advance:
+        built = build(config, corpus, source, out, options["frames_root"], advance)
+    report(built)
+    if built.findings and not options["allow_findings"]:
+        from qa_builder.errors import FindingError
+
+        raise FindingError(
+            f"{len(built.findings)} findings about the sources (above); the dataset was written.",
+            file=out, cure="See rejects.jsonl, mend the files, or pass --allow-findings.",
+        )  # fmt: skip
+
+
+def report(built: Built) -> None:
+    """Print what a build wrote: splits, question coverage, rejects, findings."""
+    manifest = built.manifest
+    questions = manifest["questions"]
+    rows = [
+        (s, v["rows"], v["signers"], v["distinct_sentences"], v["with_question"],
+         f"{100 * v['with_question'] / v['rows']:.1f} %",
+         "-" if (leak := questions["mean_leakage"][s]) is None else f"{leak:.2f}")
+        for s, v in manifest["splits"].items()
+    ]  # fmt: skip
+    columns = ("split", "rows", "signers", "sentences", "with question", "coverage", "leakage")
+    print_table(f"{manifest['dataset']} ({built.path})", columns, rows)
+    for finding in manifest["findings"]:
+        click.echo(f"{finding['severity']}: {finding['message']}")
+    if manifest["rejects"]:
+        listed = ", ".join(f"{n:,} {r}" for r, n in sorted(manifest["rejects"].items()))
+        click.echo(f"listed in {built.path / 'rejects.jsonl'}: {listed}")
+    if questions["source"] == "none":
+        warn("the dataset has no questions; pass --questions annotated:FILE for some")
+    state = "built" if built.changed else "unchanged: the same sources, options and code; kept"
+    click.echo(f"{state} {built.path}, fingerprint {manifest['fingerprint'][:16]}")

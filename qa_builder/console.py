@@ -1,0 +1,115 @@
+"""What both commands share at the terminal: errors as one sentence, progress bars, tables."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qa_builder.errors import USAGE, QbsltError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+INTERRUPTED = 130  # what a shell reports for Ctrl-C
+
+_OS_ERRORS = {
+    errno.ENOSPC: "the disk is full. Free some space, or choose another folder.",
+    errno.EDQUOT: "the disk quota is used up. Free some space, or choose another folder.",
+    errno.EACCES: "permission denied. Choose a folder that you may write to.",
+    errno.EPERM: "permission denied. Choose a folder that you may write to.",
+    errno.EROFS: "the file system is read-only. Choose another folder.",
+    errno.ENOTDIR: "a part of this path is a file, not a folder.",
+    errno.EISDIR: "is a folder, a file was expected.",
+    errno.ENOENT: "there is no such file or folder.",
+    errno.EEXIST: "is a file; a folder was expected.",
+}
+
+
+class Commands(click.Group):
+    """A click group whose commands end bad input with one sentence and exit code 2 or 1."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(*args, **kwargs)
+        except click.exceptions.NoArgsIsHelpError as e:
+            click.echo(e.format_message())
+            sys.exit(USAGE)
+        except click.ClickException as e:
+            e.show()
+            sys.exit(e.exit_code)
+        except QbsltError as e:
+            fail(str(e), e.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            fail("interrupted; nothing that existed before was changed.", INTERRUPTED)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        except MemoryError:
+            fail("not enough memory for this input.", USAGE)
+        except OSError as e:
+            fail(_os_error(e), USAGE)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _os_error(e: OSError) -> str:
+    where = f"{e.filename}: " if e.filename else ""
+    said = _OS_ERRORS.get(e.errno or 0)
+    return where + (said or f"{e.strerror or e}.")
+
+
+def fail(message: str, code: int) -> None:
+    """Print one error to standard error and leave with an exit code."""
+    click.echo(f"error: {message}", err=True)
+    sys.exit(code)
+
+
+def warn(message: str) -> None:
+    """Print a warning to standard error."""
+    click.echo(f"warning: {message}", err=True)
+
+
+def console() -> Console:
+    """A rich console on standard output: colours on a terminal, plain text when piped."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 160
+    return Console(width=width, highlight=False, soft_wrap=False)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table: the first column to the left, numbers to the right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for i, name in enumerate(columns):
+        numeric = i > 0 and all(isinstance(r[i], (int, float)) or r[i] in ("", "-") for r in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*[f"{v:,}" if isinstance(v, int) else str(v) for v in row])
+    console().print(table, markup=False)
+
+
+@contextlib.contextmanager
+def progress(what: str, total: int | None, unit: str = "rows") -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error, quiet when that is no terminal; yields `advance(n)`."""
+    if not sys.stderr.isatty():
+        yield lambda n: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn,
+    )  # fmt: skip
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TextColumn(unit), TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda n: bar.advance(task, n)

@@ -1,0 +1,121 @@
+"""PHOENIX-2014T: the official annotation files (release v3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from qa_builder.corpora.base import (
+    NOTE, ClipBatch, CorpusInfo, Finding, Notes, SourceFile, find_below, in_batches,
+)  # fmt: skip
+from qa_builder.corpora.textfile import check_header, check_ids, read_lines, split_rows
+from qa_builder.corpora.toy import toy_info
+from qa_builder.errors import QbsltError, raise_all
+from qa_builder.samples import SPLITS
+from qa_builder.text import clean_phoenix_gloss
+
+COLUMNS = ("name", "video", "start", "end", "speaker", "orth", "translation")
+ROWS = {"train": 7096, "dev": 519, "test": 642}  # of release v3
+
+_CITATION = """\
+@inproceedings{camgoz2018neural,
+  author    = {Camgoz, Necati Cihan and Hadfield, Simon and Koller, Oscar and Ney, Hermann and Bowden, Richard},
+  title     = {Neural Sign Language Translation},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year      = {2018}
+}"""  # noqa: E501
+
+INFO = CorpusInfo(
+    name="phoenix-2014t",
+    dataset="phoenix-2014t-qa",
+    title="RWTH-PHOENIX-Weather 2014 T",
+    text_language="de",
+    sign_language="gsg",
+    fps="25/1",
+    where="It is had from RWTH Aachen, Human Language Technology and Pattern Recognition: "
+    "the page 'RWTH-PHOENIX-Weather 2014 T' (phoenix-2014-T.v3.tar.gz).",
+    size="39 GB packed with the frames, 2 MB the annotation files, which are all that a build reads",
+    licence="CC BY-NC-SA 3.0",
+    redistribution="Sentences and glosses may be passed on under the same licence, not commercially.",
+    citation=_CITATION,
+)
+
+# Where the annotation files and the frames of a split are, seen from a root that the user may
+# have set at any level of the release.
+_LEVELS = ("", "PHOENIX-2014-T", "PHOENIX-2014-T-release-v3/PHOENIX-2014-T")
+_ANNOTATIONS = "annotations/manual"
+_FRAMES = "features/fullFrame-210x260px"
+
+
+class Phoenix:
+    """Reads `PHOENIX-2014-T.{train,dev,test}.corpus.csv`; makes a QbsltError where they are not."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.info = toy_info(root, INFO)
+        folder = find_below(root, [f"{level}/{_ANNOTATIONS}".lstrip("/") for level in _LEVELS])
+        if folder is None and (root / "PHOENIX-2014-T.train.corpus.csv").exists():
+            folder = root
+        if folder is None:
+            raise QbsltError(
+                f"holds no PHOENIX-2014T annotations ({_ANNOTATIONS}/PHOENIX-2014-T.*.corpus.csv)"
+                f"{_other_corpus(root)}.",
+                file=root, cure="Set --root to the folder that has PHOENIX-2014-T-release-v3 in it.",
+            )  # fmt: skip
+        self.folder = folder
+        self.frames_root = folder.parent.parent if folder.name == "manual" else folder
+        self._files = {s: folder / f"PHOENIX-2014-T.{s}.corpus.csv" for s in SPLITS}
+        raise_all(
+            QbsltError("the annotation file of this split is missing.", file=f,
+                       cure="Copy it from the release.")
+            for f in self._files.values() if not f.is_file()
+        )  # fmt: skip
+
+    def sources(self) -> list[SourceFile]:
+        return [
+            SourceFile("annotation", f, f"{_ANNOTATIONS}/{f.name}") for f in self._files.values()
+        ]
+
+    def read(self, notes: Notes) -> Iterator[ClipBatch]:
+        """Stream the clips, split by split, in the order of the files (they are not sorted)."""
+        seen: dict[str, str] = {}
+        for split, path in self._files.items():
+            lines = read_lines(path)
+            columns = check_header(path, lines[0], "|", COLUMNS)
+            rows = split_rows(path, lines, "|", len(columns))
+            fields = dict(zip(columns, zip(*rows, strict=True), strict=True))
+            check_ids(path, fields["name"], seen, split, range(2, len(rows) + 2))
+            self._note_count(notes, split, len(rows))
+            yield from _batches(split, fields, path)
+
+    def _note_count(self, notes: Notes, split: str, n: int) -> None:
+        if n != ROWS[split] and not self.info.toy:
+            message = f"{split} has {n:,} rows; release v3 has {ROWS[split]:,}"
+            notes.findings.append(Finding("phoenix-other-release", NOTE, message, abs(n - ROWS[split])))  # fmt: skip  # noqa: E501
+
+
+def _batches(split: str, fields: dict[str, Any], path: Path) -> Iterator[ClipBatch]:
+    names = fields["name"]
+    n_frames = [
+        int(e) - int(s) + 1 if s.isdigit() and e.isdigit() and int(e) >= int(s) else None
+        for s, e in zip(fields["start"], fields["end"], strict=True)
+    ]
+    for part in in_batches(len(names)):
+        gloss = fields["orth"][part]
+        yield ClipBatch(
+            split=split,
+            clip_id=list(names[part]),
+            text=list(fields["translation"][part]),
+            gloss=gloss,
+            gloss_clean=[clean_phoenix_gloss(g) for g in gloss],
+            signer=fields["speaker"][part],
+            frames=[f"{_FRAMES}/{split}/{v.replace('/1/*', '/*')}" for v in fields["video"][part]],
+            n_frames=n_frames[part],
+            line=range(part.start + 2, part.stop + 2),
+            file=path.name,
+        )
+
+
+def _other_corpus(root: Path) -> str:
+    return "; this looks like CSL-Daily" if (root / "sentence_label").is_dir() else ""

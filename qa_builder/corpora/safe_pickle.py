@@ -1,0 +1,88 @@
+"""Read pickles that hold plain data, without running what they name.
+
+Released label files are pickles, some with tensors in them. Here a pickle may build containers,
+strings and numbers. Constructors of torch and numpy become inert stand-ins, so that the plain fields
+beside a tensor can be read; any other name is refused before anything has run.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import pickle
+import zlib
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+from qa_builder.errors import QbsltError
+
+_INERT_MODULES = ("torch", "numpy")
+# What torch and numpy name to rebuild an array without any code of their own.
+_PLAIN = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("_codecs", "encode"): lambda text, encoding="latin1": None,  # numpy's old byte strings
+    ("__builtin__", "set"): set, ("builtins", "set"): set,
+    ("__builtin__", "frozenset"): frozenset, ("builtins", "frozenset"): frozenset,
+    ("__builtin__", "bytearray"): bytearray, ("builtins", "bytearray"): bytearray,
+}  # fmt: skip
+
+
+class Inert:
+    """Stands for a tensor or array: takes whatever it is built with, and does nothing."""
+
+    __slots__ = ()
+
+    def __new__(cls, *args: object, **kwargs: object) -> Inert:
+        return super().__new__(cls)
+
+    def __setstate__(self, state: object) -> None:
+        """Ignore the state."""
+
+    def __repr__(self) -> str:
+        return "<not read: a tensor or array>"
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if module.split(".")[0] in _INERT_MODULES:
+            return Inert
+        if (module, name) in _PLAIN:
+            return _PLAIN[module, name]
+        raise _RefusedError(f"{module}.{name}")
+
+    def persistent_load(self, pid: Any) -> Any:
+        raise _RefusedError("a persistent id")
+
+
+class _RefusedError(Exception):
+    pass
+
+
+def load_plain(path: Path) -> Any:
+    """The plain data in a pickle or gzip pickle.
+
+    Raises QbsltError, naming what was refused, if it names anything but plain containers and the
+    constructors of torch and numpy; also for a file that is no pickle, or a cut one.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise QbsltError("there is no such file.", file=path) from None
+    try:
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+        return _PlainUnpickler(io.BytesIO(data)).load()
+    except _RefusedError as e:
+        raise QbsltError(
+            f"this pickle names {e}, which could run code; it was refused and nothing was run.",
+            file=path, cure="Take the file from its official source, or convert it to a table.",
+        ) from None  # fmt: skip
+    except MemoryError:
+        raise
+    except (EOFError, gzip.BadGzipFile, zlib.error) as e:
+        raise QbsltError(f"is cut off or broken ({e or 'no end'}).", file=path,
+                         cure="Copy it again from its source.") from None  # fmt: skip
+    except Exception as e:  # unpickling garbage may raise anything
+        raise QbsltError(f"is no pickle that can be read ({type(e).__name__}: {e}).", file=path,
+                         cure="Copy it again from its source.") from None  # fmt: skip

@@ -1,0 +1,129 @@
+"""Read text files strictly: wrong encodings, delimiters and columns are errors with line and cure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from qa_builder.errors import QbsltError, raise_all
+
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+BOM = b"\xef\xbb\xbf"
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 file, without line ends and without the last empty line.
+
+    Admits a byte order mark and CRLF. Raises QbsltError for another encoding, NUL bytes, or an
+    empty file.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise QbsltError("there is no such file.", file=path) from None
+    if data.startswith(_UTF16):
+        raise QbsltError("is UTF-16, expected UTF-8.", file=path, cure=_iconv(path, "UTF-16"))
+    data = data.removeprefix(BOM)
+    if not data.strip():
+        raise QbsltError("the file is empty.", file=path, cure="Copy it again from its source.")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as e:
+        line = data.count(b"\n", 0, e.start) + 1
+        raise QbsltError(
+            f"is not UTF-8 (byte 0x{data[e.start]:02x}); perhaps Latin-1 or GB18030.",
+            file=path, line=line, cure=_iconv(path, "LATIN1"),
+        ) from None  # fmt: skip
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise QbsltError("holds NUL bytes: it is no text file.", file=path, line=line)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    return text.removesuffix("\n").split("\n")
+
+
+def _iconv(path: Path, encoding: str) -> str:
+    return f"Convert it: `iconv -f {encoding} -t UTF-8 {path.name} > utf8.txt`."
+
+
+def check_header(path: Path, header: str, delimiter: str, required: Sequence[str]) -> list[str]:
+    """The column names of a header line; QbsltError for a wrong delimiter or a missing column."""
+    columns = header.split(delimiter)
+    if len(columns) == 1 and len(required) > 1:
+        found = next((d for d in ("|", "\t", ",", ";") if header.count(d) >= len(required) - 1), "")
+        seen = f" (it seems to be parted by {found!r})" if found else ""
+        raise QbsltError(
+            f"expected a header of columns parted by {delimiter!r}{seen}.", file=path, line=1,
+            cure=f"The columns must include: {', '.join(required)}.",
+        )  # fmt: skip
+    missing = [c for c in required if c not in columns]
+    if missing:
+        raise QbsltError(
+            f"lacks the column {', '.join(missing)}; it has: {', '.join(columns)}.",
+            file=path, line=1, cure="Use the annotation file as it was released.",
+        )  # fmt: skip
+    return columns
+
+
+def split_rows(path: Path, lines: Sequence[str], delimiter: str, n: int) -> list[list[str]]:
+    """Split the lines after the header in n fields each; all the lines that don't fit at once."""
+    rows = [line.split(delimiter) for line in lines[1:]]
+    if any(len(r) != n for r in rows):
+        raise_all(
+            QbsltError(
+                f"has {len(r)} fields parted by {delimiter!r}, expected {n}.",
+                file=path, line=i, cure="A blank or cut line, or a field that holds the delimiter?",
+            )
+            for i, r in enumerate(rows, 2)
+            if len(r) != n
+        )  # fmt: skip
+    if not rows:
+        raise QbsltError("has a header and no rows.", file=path)
+    return rows
+
+
+def check_ids(
+    path: Path, ids: Sequence[str], seen: dict[str, str], split: str, lines: Sequence[int]
+) -> None:
+    """Refuse empty, unsafe and double ids, and ids that another split has; note them in `seen`.
+
+    `lines` gives the line of each id. All the errors of the file come at once.
+    """
+    wanted = len(seen) + len(ids)
+    if seen.keys().isdisjoint(ids) and _plainly_safe(ids):
+        seen.update(dict.fromkeys(ids, split))
+        if len(seen) == wanted:
+            return
+        seen = {i: s for i, s in seen.items() if s != split}
+    errors: list[QbsltError] = []
+    here: dict[str, int] = {}
+    for line, clip_id in zip(lines, ids, strict=True):
+        problem = unsafe(clip_id)
+        if not problem and clip_id in here:
+            problem = f"the id was seen on line {here[clip_id]} already"
+        elif not problem and clip_id in seen:
+            problem = f"the id was seen before, in the split {seen[clip_id]!r}"
+        if problem:
+            cure = "Each clip must have one id, in one split."
+            errors.append(QbsltError(f"{problem}.", file=path, line=line, id=clip_id, cure=cure))
+        here.setdefault(clip_id, line)
+    raise_all(errors)
+    seen.update(dict.fromkeys(ids, split))
+
+
+def _plainly_safe(ids: Sequence[str]) -> bool:
+    """A quick test of all ids at once; where it says no, `unsafe` looks at each."""
+    joined = "|".join(ids)
+    odd = ("\\", "#", "..", " |", "| ", "|/", "||")
+    return joined.isprintable() and not any(o in f"|{joined}|" for o in odd)
+
+
+def unsafe(clip_id: str) -> str:
+    """Why an id can't be used as a name of files; empty if it can."""
+    if not clip_id or clip_id != clip_id.strip():
+        return "the id is empty or has blanks around it"
+    if clip_id.startswith("/") or "\\" in clip_id or ".." in clip_id.split("/"):
+        return "the id is a path that leads out of the corpus"
+    if not clip_id.isprintable() or "#" in clip_id:
+        return "the id holds a control character or '#', which marks further questions of a clip"
+    return ""

@@ -1,0 +1,68 @@
+"""Errors that a user sees: one clear sentence with the place and the cure, and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+USAGE, FINDING = 2, 1
+
+
+def place(file: str | Path | None, line: int | None = None, id: str | None = None) -> str:
+    """Format where something was seen, as ``file:line: [id] ``; empty when nothing is known."""
+    head = "" if file is None else str(file)
+    if line is not None:
+        head = f"{head}:{line}" if head else f"line {line}"
+    head = f"{head}: " if head else ""
+    return head + (f"[{id}] " if id else "")
+
+
+class QbsltError(Exception):
+    """Bad usage or bad input: the command stops with exit code 2 and has changed nothing."""
+
+    exit_code = USAGE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | Path | None = None,
+        line: int | None = None,
+        id: str | None = None,
+        cure: str | None = None,
+    ) -> None:
+        self.message, self.file, self.line, self.id, self.cure = message, file, line, id, cure
+        super().__init__(place(file, line, id) + message + (f" {cure}" if cure else ""))
+
+
+class FindingError(QbsltError):
+    """A check found a fault in data that could be read: exit code 1."""
+
+    exit_code = FINDING
+
+
+class ErrorList(QbsltError):
+    """All the errors of an input at once, instead of one at each run."""
+
+    SHOWN = 20
+
+    def __init__(self, errors: Sequence[QbsltError]) -> None:
+        lines = [str(e) for e in errors[: self.SHOWN]]
+        if len(errors) > self.SHOWN:
+            lines.append(f"... and {len(errors) - self.SHOWN:,} more of the same file or files")
+        self.errors = list(errors)
+        super().__init__("\n".join(lines))
+
+
+def raise_all(errors: Iterable[QbsltError]) -> None:
+    """Raise nothing, the one error, or an `ErrorList` of them."""
+    found = list(errors)
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        raise ErrorList(found)
+
+
+def known(value: str, choices: Iterable[str], what: str) -> QbsltError:
+    """An error for a wrong name that tells the right ones."""
+    return QbsltError(f"unknown {what} {value!r}; known are: {', '.join(sorted(choices))}.")

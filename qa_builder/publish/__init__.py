@@ -1,0 +1,1 @@
+"""Publishing datasets, and joining published ones with a local corpus."""

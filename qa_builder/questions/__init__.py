@@ -1,0 +1,37 @@
+"""Sources of questions. A further source is a module here and a line in `open_source`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qa_builder.errors import QbsltError, known
+
+if TYPE_CHECKING:
+    from qa_builder.config import BuildConfig
+    from qa_builder.corpora.base import Corpus
+    from qa_builder.questions.base import QuestionSource
+
+SOURCES = ("auto", "none", "column", "annotated")
+
+
+def open_source(config: BuildConfig, corpus: Corpus) -> QuestionSource:
+    """The source of questions that a configuration names."""
+    from qa_builder.questions.annotated import Annotated
+    from qa_builder.questions.base import NoQuestions
+    from qa_builder.questions.column import TableColumn
+
+    kind, _, files = config.questions.partition(":")
+    if kind not in SOURCES:
+        raise known(kind, SOURCES, "source of questions")
+    table = config.corpus == "table"
+    if kind == "none" or (kind == "auto" and not table):
+        return NoQuestions()
+    if kind == "column" and not table:
+        raise QbsltError("--questions column is for `build table`.")
+    if kind in ("auto", "column"):
+        return TableColumn(optional=kind == "auto")
+    named = [Path(f) for f in files.split(",") if f]
+    if not named:
+        raise QbsltError("annotated questions need files.", cure="--questions annotated:FILE.")
+    return Annotated(named, config.format)

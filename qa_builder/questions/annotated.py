@@ -1,0 +1,164 @@
+"""`--questions annotated:FILE`: questions that people wrote, joined to the clips by id.
+
+Nothing is repaired in silence: rows that fit no clip, doubles, empty questions, invisible characters
+and sentences that are not the corpus's are counted and listed. (Ours.)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from qa_builder.corpora.base import (
+    FINDING, NOTE, ClipBatch, CorpusInfo, Finding, Notes, Reject, SourceFile,
+)  # fmt: skip
+from qa_builder.questions.formats import QuestionRow, read_questions
+from qa_builder.samples import Provenance, Question
+from qa_builder.text import INVISIBLE, normalize_question
+
+# A file's sentence that is less like the corpus's than this is another sentence, not another
+# revision of it: its question belongs to another clip.
+_SAME_SENTENCE = 0.5
+
+
+class Annotated:
+    """A source of annotated questions in one or several files."""
+
+    name = "annotated"
+
+    def __init__(self, files: Sequence[Path], format: str | None = None) -> None:
+        self._files, self._format = list(files), format
+        self._formats: list[str] = []
+        self._rows: dict[str, list[tuple[str, QuestionRow]]] = {}
+        self._language = ""
+        self._empty: set[str] = set()
+        self._used = 0
+
+    def sources(self) -> list[SourceFile]:
+        return [SourceFile("questions", f, f.name) for f in self._files]
+
+    def facts(self) -> dict[str, object]:
+        return {"formats": self._formats, "used": self._used}
+
+    def start(self, info: CorpusInfo, notes: Notes) -> None:
+        """Read all the files and note what is wrong with them by themselves."""
+        self._language = info.text_language
+        for path in self._files:
+            format, rows, malformed = read_questions(path, self._format)
+            self._formats.append(format)
+            notes.rejects += [
+                Reject(path.name, n, None, "malformed-row", f"not in the format {format}")
+                for n in malformed
+            ]
+            for row in rows:
+                self._add(path.name, row, notes)
+            if INVISIBLE.search("".join([v or "" for row in rows for v in row[2:]])):
+                _note_invisible(path.name, rows, notes)
+        bad = sum(r.reason == "malformed-row" for r in notes.rejects)
+        _find(notes, "questions-malformed-row", bad, "rows of the questions fit no format")
+
+    def _add(self, file: str, row: QuestionRow, notes: Notes) -> None:
+        if not row.question.strip():
+            notes.rejects.append(Reject(file, row.line, row.clip_id, "empty-question"))
+            self._empty.add(row.clip_id)
+        elif row.clip_id in self._rows:
+            self._rows[row.clip_id].append((file, row))
+        else:
+            self._rows[row.clip_id] = [(file, row)]
+
+    def ask(self, batch: ClipBatch, notes: Notes) -> list[list[Question]]:
+        result: list[list[Question]] = []
+        take, split = self._rows.pop, batch.split
+        lines = batch.line or [None] * len(batch)
+        for clip_id, text, line in zip(batch.clip_id, batch.text, lines, strict=True):
+            rows = take(clip_id, None)
+            question = self._one(rows, split, text, notes) if rows else None
+            if rows is None and clip_id not in self._empty:
+                notes.rejects.append(Reject(batch.file, line, clip_id, "no-question",
+                                            "kept, without a question"))  # fmt: skip
+            result.append([question] if question else [])
+        self._used += sum(map(len, result))
+        return result
+
+    def _one(
+        self, rows: list[tuple[str, QuestionRow]], split: str, text: str, notes: Notes
+    ) -> Question | None:
+        """The first row that fits its clip; the others are doubles."""
+        fitting = [(f, r) for f, r in rows if self._fits(f, r, split, text, notes)]
+        for file, row in fitting[1:]:
+            used = f"{fitting[0][0]}:{fitting[0][1].line}"
+            same = "the same" if row.question == fitting[0][1].question else "another"
+            notes.rejects.append(Reject(file, row.line, row.clip_id, "double-question",
+                                        f"{same} question for this clip was used from {used}"))  # fmt: skip  # noqa: E501
+        for file, row in fitting[:1]:
+            provenance = Provenance(self.name, file=file, line=row.line)
+            return Question(row.question, None, self.name, None, provenance)
+        return None
+
+    def _fits(self, file: str, row: QuestionRow, split: str, text: str, notes: Notes) -> bool:
+        """Whether a row belongs to this clip, by the sentence that it claims to answer."""
+        if row.text == text and row.split == split:
+            return True
+        if row.split not in (None, split):
+            notes.rejects.append(Reject(file, row.line, row.clip_id, "split-differs",
+                                        f"kept; the file says {row.split}, the corpus {split}"))  # fmt: skip  # noqa: E501
+        if row.text is None or row.text == text:
+            return True
+        claimed, own = (normalize_question(t, self._language).replace(" ", "")
+                        for t in (row.text, text))  # fmt: skip
+        if claimed == own:
+            return True
+        alike = SequenceMatcher(None, claimed, own, autojunk=False).ratio()
+        same = alike >= _SAME_SENTENCE
+        notes.rejects.append(Reject(
+            file, row.line, row.clip_id, "text-differs" if same else "text-of-another-sentence",
+            f"{'kept' if same else 'not used'}; the file pairs it with {row.text!r}, "
+            f"the corpus has {text!r}",
+        ))  # fmt: skip
+        return same
+
+    def finish(self, notes: Notes) -> None:
+        """List the rows that fit no clip, and sum the rest up."""
+        for rows in self._rows.values():
+            notes.rejects += [
+                Reject(file, row.line, row.clip_id, "no-such-clip", "the corpus has no such clip")
+                for file, row in rows
+            ]
+        self._rows.clear()
+        counts = Counter(r.reason for r in notes.rejects)
+        for reason, what in _FINDINGS.items():
+            _find(notes, f"questions-{reason}", counts[reason], what)
+        for reason, what in _NOTES.items():
+            _find(notes, f"questions-{reason}", counts[reason], what, NOTE)
+
+
+_FINDINGS = {
+    "no-such-clip": "question rows name no clip of the corpus",
+    "double-question": "question rows are doubles of a clip's question",
+    "text-differs": "question rows have a sentence that differs from the corpus's",
+    "text-of-another-sentence": "question rows are paired with another sentence than the corpus's; "
+    "their questions are not used",
+    "split-differs": "question rows name another split than the corpus",
+}
+_NOTES = {
+    "empty-question": "question rows are empty",
+    "invisible-character": "zero-width or control characters in question rows, kept as they are",
+    "no-question": "clips have no question in the files",
+}
+
+
+def _note_invisible(file: str, rows: Sequence[QuestionRow], notes: Notes) -> None:
+    for row in rows:
+        for what, value in (("question", row.question), ("sentence", row.text or ""),
+                            ("id", row.clip_id)):  # fmt: skip
+            if found := INVISIBLE.findall(value):
+                codes = " ".join(sorted({f"U+{ord(c):04X}" for c in found}))
+                notes.rejects.append(Reject(file, row.line, row.clip_id, "invisible-character",
+                                            f"kept; {len(found)} in the {what}: {codes}"))  # fmt: skip  # noqa: E501
+
+
+def _find(notes: Notes, id: str, n: int, what: str, severity: str = FINDING) -> None:
+    if n:
+        notes.findings.append(Finding(id, severity, f"{n:,} {what}", n))

@@ -1,0 +1,59 @@
+"""What every source of questions gives: for each clip of a batch, its questions."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from qa_builder.corpora.base import ClipBatch, CorpusInfo, Notes, SourceFile
+from qa_builder.samples import Question
+
+
+class QuestionSource(Protocol):
+    """Annotated files, rules, or a language model. A build asks it batch by batch.
+
+    It leaves `leakage` None, and `kind` if it does not know it: the build computes both alike for
+    all sources.
+    """
+
+    name: str  # one of samples.SOURCES
+
+    def sources(self) -> list[SourceFile]:
+        """The files that it reads: their hashes go into the manifest."""
+        ...
+
+    def start(self, info: CorpusInfo, notes: Notes) -> None:
+        """Get ready for a corpus. Raises QbsltError for bad input."""
+        ...
+
+    def ask(self, batch: ClipBatch, notes: Notes) -> list[list[Question]]:
+        """For each clip of the batch its questions, none to several, in a fixed order."""
+        ...
+
+    def finish(self, notes: Notes) -> None:
+        """Note what was left over when all clips had been asked for."""
+        ...
+
+    def facts(self) -> dict[str, object]:
+        """What the manifest says of this source, beside its name."""
+        ...
+
+
+class NoQuestions:
+    """`--questions none`: every clip goes without one."""
+
+    name = "none"
+
+    def sources(self) -> list[SourceFile]:
+        return []
+
+    def start(self, info: CorpusInfo, notes: Notes) -> None:
+        """Nothing to get ready."""
+
+    def ask(self, batch: ClipBatch, notes: Notes) -> list[list[Question]]:
+        return [[] for _ in range(len(batch))]
+
+    def finish(self, notes: Notes) -> None:
+        """Nothing is left over."""
+
+    def facts(self) -> dict[str, object]:
+        return {}

@@ -1,0 +1,81 @@
+"""What kind of question a question is: by its question word, or by the verb that it starts with.
+
+Annotated questions are often without a question mark, and some are statements: those, and anything
+that asks nothing, are of the kind `prompt`. (Ours.)
+"""
+
+from __future__ import annotations
+
+import re
+
+# German: a question word first, or after one preposition ("Bis wann", "In welchem Teil").
+_DE_WORD = re.compile(
+    r"(?:(?:in|an|am|im|ab|auf|aus|bei|bis|durch|für|gegen|mit|nach|seit|um|unter|von|vor|zu|über)"
+    r" )?(wie ?viele?|wie oft|wer|wen|wem|wessen|wann|warum|wieso|weshalb|weswegen|welch\w*"
+    r"|wo(?:her|hin)?|was|wo\w+|wie)\b"
+)
+_DE_KIND = {
+    "wer": "who", "wen": "who", "wem": "who", "wessen": "who", "wann": "when", "warum": "why",
+    "wieso": "why", "weshalb": "why", "weswegen": "why", "wo": "where", "woher": "where",
+    "wohin": "where", "was": "what", "wie": "how",
+}  # fmt: skip
+_DE_VERB = re.compile(r"(?:\w+(?:t|en|st|ern|eln)|wird|ist|sind|war|waren|gab|kam|kann|muss|soll|will|darf|gibt[’']s|wäre|habe|würde|könnte|dürfte|sollte|hatte|konnte|wurde|ging|stieg|fiel|lag)\b")  # fmt: skip  # noqa: E501
+# First words that look like verbs by their ending and are none.
+_DE_NO_VERB = frozenset(
+    "jetzt sonst selbst meist verbreitet seit dort gut mit guten einen den schönen morgen ansonsten "
+    "nicht zunächst zuerst zumeist vereinzelt endlich osten westen norden süden regen bewölkt "
+    "montag dienstag nächsten letzten ersten zweiten kalten warmen vielen wenigstens deutschland "
+    "östlich bereits erst fast oft abgesehen außen oben unten mitten neben wegen gegen laut "
+    "richtung wochen graden bewölkten einstelligen heiter weiten unter hinter bitten danken "
+    "nächst höchst mindestens".split()
+)
+
+_ZH = (
+    ("why", re.compile(r"为什么|为何|为啥|怎么会|干嘛")),
+    ("when", re.compile(r"什么时[候间]|何时|几[点时号月日]|哪[天年一]*[天年月]|星期几|周几|多久")),
+    ("where", re.compile(r"哪里|哪儿|何处|什么地[方点]|哪个(?:城市|国家|地方)")),
+    ("who", re.compile(r"谁|什么人|哪位")),
+    ("how-many", re.compile(r"多少|几|多[大高长远重贵厚深]")),
+    ("how", re.compile(r"怎么|怎样|如何|咋")),
+    ("which", re.compile(r"哪")),
+    ("what", re.compile(r"什么|啥|何")),
+    ("yes-no", re.compile(r"吗|吧$|(.)[不没]\1|是否|有没有|还是|呢$|么$")),
+)
+_EN_WORD = re.compile(r"(?:(?:at|by|for|from|in|of|on|since|to|until|with) )?(how many|how much|how often|who(?:m|se)?|when|where|why|which|what|how)\b")  # fmt: skip  # noqa: E501
+_EN_KIND = {"how many": "how-many", "how much": "how-many", "how often": "how-many",
+            "whom": "who", "whose": "who"}  # fmt: skip
+_EN_VERB = re.compile(r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must|am)\b")  # fmt: skip  # noqa: E501
+
+
+def kind_of(normalized: str, language: str) -> str:
+    """The kind (one of samples.KINDS) of a question, given in its normalised form.
+
+    Languages: de, zh, en; a question in another language is of the kind `prompt`.
+    """
+    return {"de": _german, "zh": _chinese, "en": _english}.get(language, _prompt)(normalized)
+
+
+def _german(q: str) -> str:
+    if m := _DE_WORD.match(q):
+        word = m[1]
+        if word.startswith("welch"):
+            return "which"
+        if word.startswith(("wie v", "wiev", "wie o")):
+            return "how-many"
+        return _DE_KIND.get(word, "what")
+    verb = _DE_VERB.match(q)
+    return "yes-no" if verb and verb[0] not in _DE_NO_VERB else "prompt"
+
+
+def _chinese(q: str) -> str:
+    return next((kind for kind, pattern in _ZH if pattern.search(q)), "prompt")
+
+
+def _english(q: str) -> str:
+    if m := _EN_WORD.match(q):
+        return _EN_KIND.get(m[1], m[1])
+    return "yes-no" if _EN_VERB.match(q) else "prompt"
+
+
+def _prompt(q: str) -> str:
+    return "prompt"
