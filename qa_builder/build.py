@@ -1,4 +1,4 @@
-"""Build a dataset: corpus -> questions -> Parquet, manifest, card; atomic, and a no-op if unchanged."""
+"""Build a dataset: corpus -> questions -> Parquet, manifest, card; a no-op if unchanged."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,13 @@ from qa_builder.config import BuildConfig
 from qa_builder.corpora.base import FINDING, Corpus, Notes, SourceFile
 from qa_builder.corpora.frames import FrameCheck
 from qa_builder.dataset import (
-    CARD, CONFIG, MANIFEST, REJECTS, dataset_fingerprint, file_sha256, read_manifest,
+    CARD,
+    CONFIG,
+    MANIFEST,
+    REJECTS,
+    dataset_fingerprint,
+    file_sha256,
+    read_manifest,
 )  # fmt: skip
 from qa_builder.errors import QbsltError
 from qa_builder.publish.card import make_card
@@ -133,7 +140,7 @@ def _manifest(
             "kinds_by_split": {s: dict(c.kinds) for s, c in counts.items()},
             "mean_leakage": {s: c.leakage for s, c in counts.items()},
         },
-        "findings": [f._asdict() for f in notes.findings],
+        "findings": [asdict(f) for f in notes.findings],
         "rejects": dict(Counter(r.reason for r in notes.rejects)),
     }
 

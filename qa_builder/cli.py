@@ -45,7 +45,7 @@ def verify(dataset: Path) -> None:
     for finding in findings[:100]:
         click.echo(finding)
     if findings:
-        more = f" (the first 100 are shown)" if len(findings) > 100 else ""
+        more = " (the first 100 are shown)" if len(findings) > 100 else ""
         raise FindingError(f"{len(findings):,} findings{more}.", file=dataset,
                            cure="Build the dataset again, or copy it again from its source.")  # fmt: skip  # noqa: E501
     click.echo(f"{dataset}: verified, nothing to complain of")
@@ -83,7 +83,7 @@ def export(dataset: Path, format: str, out: Path) -> None:
     from qa_builder.export import export as write
 
     for file, rows in write(open_dataset(dataset), format, out):
-        click.echo(f"wrote {file} ({rows:,} rows)")
+        click.echo(f"wrote {file}" + (f" ({rows:,} rows)" if rows else ""))
 
 
 @main.command("push-to-hub")

@@ -21,7 +21,7 @@ class BuildConfig:
     dataset: str | None = None
     """Name of the dataset; default: that of the corpus (phoenix-2014t-qa, ...)."""
     questions: str = "auto"
-    """none, column (a table's own), annotated:FILE[,FILE...]; auto: the table's column, else none."""
+    """none, column (a table's own) or annotated:FILE[,...]; auto: a table's column, else none."""
     format: str | None = None
     """Format of the annotated questions; default: found by looking at the file."""
     seed: int = 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,30 +24,30 @@ FINGERPRINT_COLUMNS = ("sample_id", "clip_id", "signer", "gloss", "text", "quest
 
 
 class Fingerprint:
-    """sha256 of one split's content: a JSON array with one array of FINGERPRINT_COLUMNS a row.
+    """sha256 of one split's content, in the dataset's row order.
 
-    Compact separators, UTF-8 unescaped, null for what is missing, rows in the dataset's order. So
-    anybody can recompute it from the Parquet file, and it does not change with Parquet's version.
+    For each of FINGERPRINT_COLUMNS the sha256 of its values as UTF-8, each followed by the byte
+    0x1E, a missing value being the byte 0x00; the fingerprint is the sha256 of those digests one
+    after the other. So anybody can recompute it, and it does not change with Parquet's version.
     """
 
     def __init__(self) -> None:
-        self._sha = hashlib.sha256(b"[")
-        self._first = True
-        self._dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+        self._columns = {name: hashlib.sha256() for name in FINGERPRINT_COLUMNS}
 
-    def update(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Add rows (each with the FINGERPRINT_COLUMNS in order)."""
-        text = self._dumps(list(rows))[1:-1]
-        if text:
-            joined = text if self._first else "," + text
-            self._sha.update(joined.encode("utf-8", "surrogatepass"))
-            self._first = False
+    def update(self, columns: Mapping[str, Sequence[str | None]]) -> None:
+        """Add rows, given as columns (others than FINGERPRINT_COLUMNS are left aside)."""
+        for name, sha in self._columns.items():
+            values = columns[name]
+            if None in values:
+                values = ["\0" if v is None else v for v in values]
+            if values:
+                text = "\x1e".join(values) + "\x1e"  # type: ignore[arg-type]
+                sha.update(text.encode("utf-8", "surrogatepass"))
 
     def hexdigest(self) -> str:
         """The digest of the rows so far, as 64 hexadecimal digits."""
-        closed = self._sha.copy()
-        closed.update(b"]")
-        return closed.hexdigest()
+        digests = b"".join(sha.digest() for sha in self._columns.values())
+        return hashlib.sha256(digests).hexdigest()
 
 
 def dataset_fingerprint(by_split: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The one vocabulary that everybody shares: Clip, Question, Provenance, Sample, and their Arrow schema.
+"""The one vocabulary that everybody shares: Clip, Question, Provenance, Sample, Arrow schema.
 
 A dataset has one row a (clip, question). `sample_id` is the clip's id, or `clip_id#k` where a clip
 has several questions. All types are named tuples: building 600,000 of them must not cost more than

@@ -11,9 +11,6 @@ from functools import lru_cache
 INVISIBLE = re.compile(r"[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")  # fmt: skip  # noqa: E501
 HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 UNSPACED = ("zh", "ja")  # languages whose words are not parted by blanks
-_PUNCTUATION = re.compile(r"(?:[^\w\s]|_)+")
-_BLANKS = re.compile(r"[^\S\n]+")
-_ODD_BLANKS = re.compile(r"[^\S\n ]|  ")
 
 
 def is_chinese(text: str) -> bool:
@@ -25,19 +22,35 @@ def normalize_all(texts: Sequence[str], language: str) -> list[str]:
     """The form in which questions and sentences are compared, of many strings at once.
 
     NFKC, without invisible characters and punctuation, lower case, single blanks; Chinese and
-    Japanese without blanks. All strings pass as one text, a line each: five times as fast as one
-    by one.
+    Japanese without blanks. All strings pass as one text, a line each, and each odd character is
+    replaced in one go: five times as fast as string by string.
     """
+    if not texts:
+        return []
     joined = "\n".join(texts)
-    if joined.count("\n") != max(len(texts) - 1, 0):
+    if joined.count("\n") != len(texts) - 1:
         joined = "\n".join([t.replace("\n", " ") for t in texts])
-    if not joined.isascii():
-        joined = INVISIBLE.sub("", unicodedata.normalize("NFKC", joined))
-    joined = _PUNCTUATION.sub(" ", joined.lower())
+    if not joined.isascii() and not unicodedata.is_normalized("NFKC", joined):
+        joined = unicodedata.normalize("NFKC", joined)
+    joined = joined.lower()
+    for c in set(joined):
+        if (plain := _plain(c)) != c:
+            joined = joined.replace(c, plain)
     if language in UNSPACED:
-        return _BLANKS.sub("", joined).split("\n") if texts else []
-    joined = _BLANKS.sub(" ", joined) if _ODD_BLANKS.search(joined) else joined
-    return joined.replace("\n ", "\n").replace(" \n", "\n").strip(" ").split("\n") if texts else []
+        return joined.replace(" ", "").split("\n")
+    while "  " in joined:
+        joined = joined.replace("  ", " ")
+    return joined.replace("\n ", "\n").replace(" \n", "\n").strip(" ").split("\n")
+
+
+@lru_cache(maxsize=100_000)
+def _plain(c: str) -> str:
+    """What normalisation makes of a character: itself, a blank, or nothing."""
+    if c == "\n" or c.isalnum():
+        return c
+    if c.isspace() or unicodedata.category(c)[0] in "PSZ":
+        return " "
+    return "" if unicodedata.category(c)[0] == "C" else c
 
 
 def normalize_question(text: str, language: str) -> str:
@@ -52,14 +65,13 @@ def clean_phoenix_gloss(gloss: str) -> str:
     trailing `+` (repeats). Keeps `neg-` and `negalp-`, which turn the meaning round, and the `+`
     inside spelt words (`J+U+L+I`). Ours, after the marks that the corpus's evaluation removes.
     """
-    if not _MARKUP.search(gloss):
+    if gloss.isupper() and "+" not in gloss and "__" not in gloss:
         return gloss
     return " ".join(t for t in map(_clean_token, gloss.split()) if t)
 
 
 _MARK = re.compile(r"__[A-Z-]+__")
 _PREFIX = re.compile(r"^(?:(?:loc|cl|qu|poss|lh|rh)-)+")
-_MARKUP = re.compile(r"__|[a-z]-|\+(?:\s|$)|\s\s|^\s|\s$")
 
 
 @lru_cache(maxsize=100_000)

@@ -8,12 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from qa_builder.dataset import (
-    CARD, FINGERPRINT_COLUMNS, MANIFEST, REJECTS, Dataset, Fingerprint, dataset_fingerprint,
-    file_sha256, open_dataset,
+    CARD,
+    MANIFEST,
+    REJECTS,
+    Dataset,
+    Fingerprint,
+    dataset_fingerprint,
+    file_sha256,
+    open_dataset,
 )  # fmt: skip
 from qa_builder.errors import QbsltError
 from qa_builder.samples import (
-    KINDS, RELEASE_COLUMNS, SOURCES, SPLITS, arrow_schema, sample_id, source_hash,
+    KINDS,
+    RELEASE_COLUMNS,
+    SOURCES,
+    SPLITS,
+    arrow_schema,
+    sample_id,
+    source_hash,
 )  # fmt: skip
 from qa_builder.text import normalize_question
 
@@ -89,7 +101,7 @@ def _split(
         rows += batch.num_rows
         questions += sum(q is not None for q in columns["question"])
         if not dataset.questions_only:
-            fingerprint.update(zip(*(columns[c] for c in FINGERPRINT_COLUMNS), strict=True))
+            fingerprint.update(columns)
     for what, n in (("rows", rows), ("with_question", questions)):
         if counts[what] != n:
             found.append(f"{where}: has {n:,} {what}, the manifest says {counts[what]:,}")

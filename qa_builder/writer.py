@@ -10,9 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from qa_builder.audit.leakage import content_overlap
+from qa_builder.arrow import arrow_column, struct_column
+from qa_builder.audit.leakage import content_overlaps
 from qa_builder.corpora.base import ClipBatch, CorpusInfo
-from qa_builder.dataset import FINGERPRINT_COLUMNS, Fingerprint
+from qa_builder.dataset import Fingerprint
 from qa_builder.questions.kinds import kind_of
 from qa_builder.samples import Provenance, Question, arrow_schema, sample_id, source_hash
 from qa_builder.text import normalize_all
@@ -41,7 +42,7 @@ class ParquetSplitWriter:
     def write(self, columns: Columns) -> None:
         """Write rows given as columns of equal length (lists or Arrow arrays)."""
         arrays = [
-            c if isinstance(c := columns[f.name], pa.Array) else pa.array(c, f.type)
+            c if isinstance(c := columns[f.name], pa.Array) else arrow_column(c, f.type)
             for f in self._schema
         ]
         self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
@@ -86,8 +87,9 @@ def question_columns(
     answers = normalize_all(
         [t for q, t in zip(questions, texts, strict=True) if q is not None], language
     )
-    overlap = [content_overlap(t, q, language) for t, q in zip(answers, normal, strict=True)]
-    kinds = [q.kind or kind_of(n, language) for q, n in zip(asked, normal, strict=True)]
+    overlap = content_overlaps(answers, normal, language)
+    kind = kind_of(language)
+    kinds = [q.kind or kind(n) for q, n in zip(asked, normal, strict=True)]
     given, total = sum(g for g, _ in overlap), sum(n for _, n in overlap)
     leakage = [g / n if n else 0.0 for g, n in overlap]
     absent = [q is None for q in questions]
@@ -112,8 +114,8 @@ def _provenance(values: Sequence[Provenance | None], absent: Sequence[bool]) -> 
     type_ = arrow_schema().field("question_provenance").type
     none = Provenance()
     fields = zip(*(v or none for v in values), strict=True)
-    arrays = [pa.array(list(f), type_.field(i).type) for i, f in enumerate(fields)]
-    return pa.StructArray.from_arrays(arrays, fields=list(type_), mask=pa.array(absent))
+    arrays = [arrow_column(f, type_.field(i).type) for i, f in enumerate(fields)]
+    return struct_column(arrays, type_, absent)
 
 
 class SplitCounts:
@@ -136,7 +138,7 @@ class SplitCounts:
         self.kinds.update(kinds)
         self._signers.update(s for s in columns["signer"] if s is not None)
         self._sentences.update(columns["text"])
-        self._fingerprint.update(zip(*(columns[c] for c in FINGERPRINT_COLUMNS), strict=True))
+        self._fingerprint.update(columns)
 
     @property
     def leakage(self) -> float | None:

@@ -16,3 +16,31 @@ def shared() -> Path:
     if not path.is_dir():
         pytest.skip(f"the real corpora are not here ({path}): set QBSLT_SHARED")
     return path
+
+
+def build_toy(folder: Path, corpus: str) -> Path:
+    """Build one toy corpus (phoenix, csl-daily) with its annotated questions, by the command."""
+    from click.testing import CliRunner
+
+    from qa_builder.cli import main
+    from qa_builder.corpora.toy import copy_toy
+
+    copy_toy(folder / "corpora")
+    root, out = folder / "corpora" / corpus, folder / f"{corpus}-qa"
+    files = ",".join(map(str, sorted((root / "annotated-questions").iterdir())))
+    given = ["--root", str(root), "--questions", f"annotated:{files}", "--out", str(out)]
+    result = CliRunner().invoke(main, ["build", corpus, *given])
+    assert result.exit_code == 0, result.output
+    return out
+
+
+@pytest.fixture(scope="session")
+def toy_phoenix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built dataset of the German toy corpus; not to be changed."""
+    return build_toy(tmp_path_factory.mktemp("toy"), "phoenix")
+
+
+@pytest.fixture(scope="session")
+def toy_csl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built dataset of the Chinese toy corpus; not to be changed."""
+    return build_toy(tmp_path_factory.mktemp("toy"), "csl-daily")

@@ -19,7 +19,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-TOKEN = "hf_loopbackSecretToken"
+import pytest
+
+TOKEN = "hf_loopbackSecretToken"  # noqa: S105  of this double alone
 LARGE = (".parquet",)  # goes through LFS, as the Hub's .gitattributes has it
 
 
@@ -70,6 +72,14 @@ class Hub(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         pass  # a client that was killed, or a connection that we cut
+
+    def login(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let this process's huggingface_hub talk to the double, with its token."""
+        template = f"{self.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", self.url)
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
 
     def requests(self, pattern: str) -> list[str]:
         return [r for r in self.log if re.search(pattern, r)]
@@ -157,7 +167,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(401, {"error": "Invalid credentials in Authorization header"})
         self.route(path, body)
 
-    do_GET = do_HEAD = do_POST = do_PUT = handle_request  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = handle_request
 
     def route(self, path: str, body: bytes) -> None:
         if path == "/api/repos/create":
@@ -225,9 +235,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def on_preupload(self, id: str, repo: Repo, rest: str, body: bytes) -> None:
         paths = [f["path"] for f in json.loads(body)["files"]]
+        held = {p: git_oid(d) for p, d in repo.files.items()}
         mode = {True: "lfs", False: "regular"}
-        files = [{"path": p, "uploadMode": mode[p.endswith(LARGE)], "shouldIgnore": False,
-                  "oid": git_oid(repo.files[p]) if p in repo.files else None} for p in paths]  # fmt: skip
+        files = [
+            {"path": p, "uploadMode": mode[p.endswith(LARGE)], "shouldIgnore": False,
+             "oid": held.get(p)} for p in paths
+        ]  # fmt: skip
         self.reply(200, {"files": files})
 
     def on_info(self, id: str, repo: Repo, rest: str, body: bytes) -> None:  # info/lfs/...

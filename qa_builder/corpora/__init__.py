@@ -12,25 +12,30 @@ from qa_builder.errors import QbsltError, known
 
 if TYPE_CHECKING:
     from qa_builder.config import BuildConfig
-    from qa_builder.corpora.base import Corpus
+    from qa_builder.corpora.base import Corpus, CorpusInfo
 
 VARIABLES = {"phoenix": "PHOENIX_ROOT", "csl-daily": "CSL_DAILY_ROOT"}
 
 
 def open_corpus(config: BuildConfig, root: str | None) -> Corpus:
     """The official corpus that a configuration names, in `root` or where its variable says."""
-    from qa_builder.corpora import csl_daily, phoenix
     from qa_builder.corpora.base import resolve_root
 
-    open_: dict[str, Callable[[Path], Corpus]] = {
-        "phoenix": phoenix.Phoenix,
-        "csl-daily": lambda r: csl_daily.CslDaily(r, config.annotations),
-    }
-    if config.corpus not in open_:
-        raise known(config.corpus, open_, "official corpus")
-    info = phoenix.INFO if config.corpus == "phoenix" else csl_daily.INFO
+    info, open_ = _reader(config)
     toy = f"build {config.corpus} --root toy-corpus/{config.corpus}"
-    return open_[config.corpus](resolve_root(root, VARIABLES[config.corpus], info, toy))
+    return open_(resolve_root(root, VARIABLES[config.corpus], info, toy))
+
+
+def _reader(config: BuildConfig) -> tuple[CorpusInfo, Callable[[Path], Corpus]]:
+    if config.corpus == "phoenix":
+        from qa_builder.corpora import phoenix
+
+        return phoenix.INFO, phoenix.Phoenix
+    if config.corpus == "csl-daily":
+        from qa_builder.corpora import csl_daily
+
+        return csl_daily.INFO, lambda root: csl_daily.CslDaily(root, config.annotations)
+    raise known(config.corpus, VARIABLES, "official corpus")
 
 
 def open_labels(root: Path, official: str | None) -> Corpus:

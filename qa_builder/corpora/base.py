@@ -55,7 +55,7 @@ class SourceFile(NamedTuple):
 
 
 class Reject(NamedTuple):
-    """Something in a source that is not in the dataset, or not as it stood: a line of rejects.jsonl."""
+    """Something in a source that is not in the dataset, or not sound: a line of rejects.jsonl."""
 
     file: str
     line: int | None
@@ -64,7 +64,8 @@ class Reject(NamedTuple):
     detail: str = ""
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True)
+class Finding:
     """Something noticed about a source as a whole, for the manifest. No corpus text in it."""
 
     id: str

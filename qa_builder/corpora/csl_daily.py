@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from qa_builder.corpora.base import (
-    NOTE, ClipBatch, CorpusInfo, Finding, Notes, Reject, SourceFile, find_below, in_batches,
+    NOTE,
+    ClipBatch,
+    CorpusInfo,
+    Finding,
+    Notes,
+    Reject,
+    SourceFile,
+    find_below,
+    in_batches,
 )  # fmt: skip
 from qa_builder.corpora.safe_pickle import load_plain
 from qa_builder.corpora.textfile import check_header, check_ids, read_lines, split_rows
@@ -172,7 +180,7 @@ def _plainly_sound(rows: list[Any]) -> bool:
             row["signer"]
         return {type(r["length"]) for r in rows} == {int} and {type(r["name"]) for r in rows} == {
             str
-        }  # noqa: E501
+        }
     except (TypeError, KeyError, IndexError):
         return False
 

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from qa_builder.corpora.base import (
-    FINDING, NOTE, ClipBatch, Corpus, CorpusInfo, Finding, Notes, Reject, SourceFile, in_batches,
+    FINDING,
+    NOTE,
+    ClipBatch,
+    Corpus,
+    CorpusInfo,
+    Finding,
+    Notes,
+    Reject,
+    SourceFile,
+    in_batches,
 )  # fmt: skip
 from qa_builder.corpora.csl_daily import REVISION_MARKS, note_revision
 from qa_builder.corpora.safe_pickle import load_plain

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from qa_builder.corpora.base import (
-    NOTE, ClipBatch, CorpusInfo, Finding, Notes, SourceFile, find_below, in_batches,
+    NOTE,
+    ClipBatch,
+    CorpusInfo,
+    Finding,
+    Notes,
+    SourceFile,
+    find_below,
+    in_batches,
 )  # fmt: skip
 from qa_builder.corpora.textfile import check_header, check_ids, read_lines, split_rows
 from qa_builder.corpora.toy import toy_info
@@ -35,9 +42,9 @@ INFO = CorpusInfo(
     fps="25/1",
     where="It is had from RWTH Aachen, Human Language Technology and Pattern Recognition: "
     "the page 'RWTH-PHOENIX-Weather 2014 T' (phoenix-2014-T.v3.tar.gz).",
-    size="39 GB packed with the frames, 2 MB the annotation files, which are all that a build reads",
+    size="39 GB packed with the frames; 2 MB the annotation files, all that a build reads",
     licence="CC BY-NC-SA 3.0",
-    redistribution="Sentences and glosses may be passed on under the same licence, not commercially.",
+    redistribution="Sentences and glosses may be passed on under the same licence, for no money.",
     citation=_CITATION,
 )
 
@@ -61,7 +68,7 @@ class Phoenix:
             raise QbsltError(
                 f"holds no PHOENIX-2014T annotations ({_ANNOTATIONS}/PHOENIX-2014-T.*.corpus.csv)"
                 f"{_other_corpus(root)}.",
-                file=root, cure="Set --root to the folder that has PHOENIX-2014-T-release-v3 in it.",
+                file=root, cure="Set --root to the folder with PHOENIX-2014-T-release-v3 in it.",
             )  # fmt: skip
         self.folder = folder
         self.frames_root = folder.parent.parent if folder.name == "manual" else folder

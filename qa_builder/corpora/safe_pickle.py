@@ -1,8 +1,8 @@
 """Read pickles that hold plain data, without running what they name.
 
 Released label files are pickles, some with tensors in them. Here a pickle may build containers,
-strings and numbers. Constructors of torch and numpy become inert stand-ins, so that the plain fields
-beside a tensor can be read; any other name is refused before anything has run.
+strings and numbers. Constructors of torch and numpy become inert stand-ins, so that the plain
+fields beside a tensor can be read; any other name is refused before anything has run.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Inert:
 
 class _PlainUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if module.split(".")[0] in _INERT_MODULES:
+        if module.split(".", maxsplit=1)[0] in _INERT_MODULES:
             return Inert
         if (module, name) in _PLAIN:
             return _PLAIN[module, name]

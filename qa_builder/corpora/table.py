@@ -196,7 +196,7 @@ def _lines(path: Path) -> Iterator[str]:
     line = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as f:
-            for line, text in enumerate(f, 1):  # noqa: B007
+            for line, text in enumerate(f, 1):
                 if "\0" in text:
                     raise QbsltError("holds NUL bytes: it is no UTF-8 text.", file=path, line=line)
                 yield text
@@ -218,13 +218,15 @@ def _delimited(path: Path, delimiter: str) -> Iterator[tuple[int, dict[str, Any]
                              cure="Pass the right one: --delimiter ';'.")  # fmt: skip
         if len(set(header)) != len(header):
             raise QbsltError("names a column twice.", file=path, line=1)
+        errors: list[QbsltError] = []
         for row in reader:
-            if len(row) != len(header):
-                if not row:
-                    continue
-                raise QbsltError(f"has {len(row)} fields, expected {len(header)}.", file=path,
-                                 line=reader.line_num, cure="Quote fields that hold the delimiter.")  # fmt: skip  # noqa: E501
-            yield reader.line_num, dict(zip(header, row, strict=True))
+            if len(row) == len(header):
+                yield reader.line_num, dict(zip(header, row, strict=True))
+            elif row:
+                cure = "Quote fields that hold the delimiter."
+                message = f"has {len(row)} fields, expected {len(header)}."
+                errors.append(QbsltError(message, file=path, line=reader.line_num, cure=cure))
+        raise_all(errors)
     except csv.Error as e:
         raise QbsltError(f"cannot be read as a table ({e}).", file=path,
                          line=reader.line_num) from None  # fmt: skip

@@ -1,4 +1,4 @@
-"""Read text files strictly: wrong encodings, delimiters and columns are errors with line and cure."""
+"""Read text files strictly: encodings, delimiters and columns that are wrong are errors."""
 
 from __future__ import annotations
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qa_builder.samples import SPLITS
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _HUB_LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"))
@@ -20,14 +24,9 @@ def make_card(manifest: dict[str, Any]) -> str:
     `datasets.load_dataset` reads the folder and the Hub repository alike.
     """
     import yaml
-    from jinja2 import Environment, StrictUndefined
 
     manifest = _in_order(manifest)
-    environment = Environment(  # noqa: S701  Markdown, not HTML: nothing to escape
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    template = Path(__file__).with_name("card.md.jinja").read_text(encoding="utf-8")
-    text = environment.from_string(template).render(
+    text = _template().render(
         header=yaml.safe_dump(_header(manifest), sort_keys=False, allow_unicode=True),
         title=_title(manifest),
         leakage=manifest["questions"]["mean_leakage"],
@@ -38,12 +37,23 @@ def make_card(manifest: dict[str, Any]) -> str:
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(  # noqa: S701  Markdown, not HTML: nothing to escape
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    text = Path(__file__).with_name("card.md.jinja").read_text(encoding="utf-8")
+    return environment.from_string(text)
+
+
 _USED = ("corpus", "content", "splits", "rejects", "questions", "fingerprint", "created_by",
          "sources", "findings")  # fmt: skip
 
 
 def _in_order(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest with sorted keys, as it is read from its file, but splits in their usual order."""
+    """The manifest with sorted keys, as read from its file, but splits in their usual order."""
     ordered: dict[str, Any] = json.loads(json.dumps(manifest, sort_keys=True))
     splits, leakage = ordered["splits"], ordered["questions"].get("mean_leakage") or {}
     names = [s for s in SPLITS if s in splits] + [s for s in splits if s not in SPLITS]

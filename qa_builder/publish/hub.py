@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from qa_builder.console import warn
 from qa_builder.dataset import CARD, CONFIG, MANIFEST, REJECTS, file_sha256, open_dataset
 from qa_builder.errors import FindingError, QbsltError
 from qa_builder.publish.release import make_release
@@ -16,6 +17,8 @@ from qa_builder.publish.remote import retrying
 if TYPE_CHECKING:
     from huggingface_hub import CommitInfo, HfApi
     from huggingface_hub.hf_api import RepoFile
+
+SENT, DELETED = "sent", "deleted"
 
 
 class ReleaseFile(NamedTuple):
@@ -47,6 +50,7 @@ def push(
     licence: str | None = None,
     public: bool = False,
     dry_run: bool = False,
+    echo: Callable[[str], None] = lambda line: None,
 ) -> PushReport:
     """Publish the dataset in a folder as a dataset repository `OWNER/NAME`, private by default.
 
@@ -66,11 +70,34 @@ def push(
         report = PushReport(
             repo_id, None, content, public, files, (), (), tuple(_warnings(manifest))
         )
-        if dry_run:
-            return report
-        sent, deleted = set[str](), set[str]()
-        url = retrying(repo_id, lambda: _push_once(repo_id, folder, paths, public, sent, deleted))
-        return report._replace(url=url, sent=tuple(sorted(sent)), deleted=tuple(sorted(deleted)))
+        if not dry_run:
+            changes: dict[str, str] = {}
+            url = retrying(repo_id, lambda: _push_once(repo_id, folder, paths, public, changes))
+            sent, deleted = (
+                tuple(sorted(p for p in changes if changes[p] == what)) for what in (SENT, DELETED)
+            )
+            report = report._replace(url=url, sent=sent, deleted=deleted)
+    _tell(report, echo)
+    return report
+
+
+def _tell(report: PushReport, echo: Callable[[str], None]) -> None:
+    for warning in report.warnings:
+        warn(warning)
+    size = f"{len(report.files)} files, {sum(f.bytes for f in report.files):,} bytes"
+    kind = f"{report.content}, {'public' if report.public else 'private'}"
+    if report.url is None:
+        for path, n in report.files:
+            echo(f"{n:>12,}  {path}")
+        echo(f"dry run: {size} ({kind}) would go to {report.repo_id}; nothing was sent")
+        return
+    for path in report.deleted:
+        echo(f"removed {path}, which was of an earlier release")
+    same = len(report.files) - len(report.sent)
+    echo(
+        f"published {report.url} ({kind}): {size}, {len(report.sent)} sent, {same} there already; "
+        "the hashes of all agree"
+    )
 
 
 def _check_usage(repo_id: str, content: str, rights: bool, licence: str | None) -> None:
@@ -120,9 +147,9 @@ def _warnings(manifest: dict[str, Any]) -> Iterable[str]:
 
 
 def _push_once(
-    repo_id: str, folder: Path, paths: list[str], public: bool, sent: set[str], deleted: set[str]
+    repo_id: str, folder: Path, paths: list[str], public: bool, changes: dict[str, str]
 ) -> str:
-    """One try, from whatever the Hub holds; adds to `sent` and `deleted`. Gives the address."""
+    """One try, from whatever the Hub holds; notes what it changes. Gives the address."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
     api = HfApi()
@@ -134,8 +161,7 @@ def _push_once(
     earlier = _earlier_release(api, repo_id, info.sha, remote)
     _check_owner(repo_id, earlier, remote, differing)
     stale = [p for p in earlier or () if p in remote and p not in paths]
-    sent.update(differing)
-    deleted.update(stale)
+    changes |= dict.fromkeys(differing, SENT) | dict.fromkeys(stale, DELETED)
     revision = info.sha
     if differing or stale:
         commit: CommitInfo = api.create_commit(

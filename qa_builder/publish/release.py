@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qa_builder.dataset import CARD, CONFIG, MANIFEST, REJECTS, Dataset, file_sha256
+from qa_builder.build import list_files, write_manifest
+from qa_builder.dataset import CONFIG, REJECTS, Dataset
 from qa_builder.errors import QbsltError, known
-from qa_builder.publish.card import make_card
-from qa_builder.samples import RELEASE_COLUMNS
+from qa_builder.samples import RELEASE_COLUMNS, arrow_schema
 from qa_builder.text import normalize_question
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 CONTENTS = ("questions", "full")
-_BATCH = 8192
 
 
 def make_release(
@@ -37,8 +40,7 @@ def make_release(
             file=dataset.path,
             cure="Publish the dataset that it was made of; `qa-builder hydrate` gives it back.",
         )
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "data").mkdir(exist_ok=True)
+    (out / "data").mkdir(parents=True)
     manifest = {k: v for k, v in dataset.manifest.items() if k != "release"}
     release: dict[str, Any] = {"licence": licence}
     if content == "full":
@@ -46,7 +48,7 @@ def make_release(
             shutil.copyfile(dataset.path / file["path"], out / file["path"])
     else:
         release |= _write_questions(dataset, out)
-        manifest |= {"content": content, "files": describe_files(out, manifest["files"])}
+        manifest |= {"content": content, "files": list_files(out)}
     manifest["release"] = release
     write_manifest(out, manifest)
     return manifest
@@ -58,32 +60,16 @@ def full_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
     return {**kept, **manifest["release"]["full"]}
 
 
-def describe_files(folder: Path, files: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The manifest's list of files, with the hashes and sizes of those in `folder`."""
-    paths = [folder / f["path"] for f in files]
-    return [
-        {"path": f["path"], "sha256": file_sha256(p), "bytes": p.stat().st_size}
-        for f, p in zip(files, paths, strict=True)
-    ]
-
-
-def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write manifest.json, and the card that follows from it."""
-    text = json.dumps(manifest, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
-    (folder / CARD).write_text(make_card(manifest), encoding="utf-8")
-
-
 def _write_questions(dataset: Dataset, out: Path) -> dict[str, Any]:
     """Write the files of a questions-only release; returns its part of the manifest."""
     manifest = dataset.manifest
     replies = repeating = 0
     for split in dataset.splits:
-        withheld, repeats = _write_split(dataset, split, out / "data" / f"{split}.parquet")
+        withheld, repeats = _write_split(dataset.parquet(split), out / "data" / f"{split}.parquet")
         replies, repeating = replies + withheld, repeating + repeats
     shutil.copyfile(dataset.path / CONFIG, out / CONFIG)
-    details = _write_rejects(dataset.path / REJECTS, out / REJECTS)
-    counts = {"replies of language models": replies, "details of rejected rows": details}
+    rejects = _write_rejects(dataset.path / REJECTS, out / REJECTS)
+    counts = {"replies of language models": replies, "details of rejected rows": rejects}
     return {
         "full": {"content": manifest["content"], "files": manifest["files"]},
         "withheld": {what: n for what, n in counts.items() if n},
@@ -91,57 +77,67 @@ def _write_questions(dataset: Dataset, out: Path) -> dict[str, Any]:
     }
 
 
-def _write_split(dataset: Dataset, split: str, path: Path) -> tuple[int, int]:
-    """Write the release columns of one split; counts replies withheld and repeating questions."""
+def _write_split(source: Path, path: Path) -> tuple[int, int]:
+    """Write the release columns of one split; counts replies withheld and repeating questions.
+
+    The row groups are those of the source, so that `hydrate` can write the same file again.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from qa_builder.samples import arrow_schema
-
     schema = pa.schema([arrow_schema().field(name) for name in RELEASE_COLUMNS])
     replies = repeating = 0
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for batch in dataset.batches(split, [*RELEASE_COLUMNS, "text"], _BATCH):
-            repeating += sum(_repeats(batch))
-            columns = {name: batch.column(name) for name in RELEASE_COLUMNS}
-            provenance = columns["question_provenance"]
-            columns["question_provenance"], n = _without_replies(provenance)
-            replies += n
-            writer.write_batch(pa.record_batch(list(columns.values()), schema=schema))
+    with pq.ParquetFile(source) as file, pq.ParquetWriter(path, schema, **_FORMAT) as writer:
+        for i in range(file.num_row_groups):
+            rows = file.read_row_group(i, [*RELEASE_COLUMNS, "text"]).combine_chunks()
+            repeating += sum(_repeats(rows))
+            made_by, withheld = _without_replies(rows["question_provenance"].chunk(0))
+            replies += withheld
+            columns = [made_by if n == "question_provenance" else rows[n] for n in RELEASE_COLUMNS]
+            writer.write_table(pa.table(columns, schema=schema))
     return replies, repeating
 
 
-def _repeats(batch: Any) -> Iterator[bool]:
-    names = ("question", "text", "text_language")
-    for question, text, language in zip(*(batch.column(n).to_pylist() for n in names), strict=True):
+def _repeats(rows: pa.Table) -> Iterator[bool]:
+    """Of each row, whether its question holds its whole sentence."""
+    names = ("question_normalized", "text", "text_language")
+    for question, text, language in zip(*(rows[n].to_pylist() for n in names), strict=True):
         sentence = normalize_question(text, language)
-        yield bool(question and sentence) and sentence in normalize_question(question, language)
+        yield bool(question and sentence) and sentence in question
 
 
-def _without_replies(provenance: Any) -> tuple[Any, int]:
+def _without_replies(made_by: pa.StructArray) -> tuple[pa.StructArray, int]:
     """Provenance without the raw replies of language models, which may quote the sentence."""
     import pyarrow as pa
 
-    index = provenance.type.get_field_index("raw_reply")
-    replies = provenance.field(index)
-    n = len(replies) - replies.null_count
-    if not n:
-        return provenance, 0
-    children = [provenance.field(i) for i in range(provenance.type.num_fields)]
-    children[index] = pa.nulls(len(replies), replies.type)
-    fields = list(provenance.type)
-    mask = provenance.is_null()
-    return pa.StructArray.from_arrays(children, fields=fields, mask=mask), n
+    fields = list(made_by.type)
+    children = {f.name: made_by.field(f.name) for f in fields}
+    replies = children["raw_reply"]
+    children["raw_reply"] = pa.nulls(len(made_by), replies.type)
+    bare = pa.StructArray.from_arrays(
+        list(children.values()), fields=fields, mask=made_by.is_null()
+    )
+    return bare, len(replies) - replies.null_count
 
 
 def _write_rejects(source: Path, path: Path) -> int:
-    """Write the rejects without their details, which may quote a sentence; counts those left out."""
-    withheld = 0
-    with source.open(encoding="utf-8") as lines, path.open("w", encoding="utf-8") as out:
-        for line in lines:
-            row = json.loads(line)
-            if row.get("detail"):
-                row, withheld = {**row, "detail": ""}, withheld + 1
-                line = json.dumps(row, ensure_ascii=False) + "\n"
-            out.write(line)
-    return withheld
+    """Write the rejects without what may quote a sentence of the corpus; counts those cut."""
+    cut = 0
+    lines = []
+    for line in source.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        bare = {
+            **row,
+            "id": row["id"] if row["id"] and _ID.fullmatch(row["id"]) else None,
+            "detail": "" if _QUOTATION.search(row["detail"]) else row["detail"],
+        }
+        cut += bare != row
+        lines.append(json.dumps(bare, ensure_ascii=False) + "\n")
+    path.write_text("".join(lines), encoding="utf-8")
+    return cut
+
+
+_ID = re.compile(r"[!-~]+")  # not of several words, as a sentence in a file's wrong column
+_QUOTATION = re.compile(r"[^ -~]|[\"'`]")  # qbslt's own words have neither
+
+_FORMAT = {"compression": "zstd", "version": "2.6", "write_statistics": ["sample_id", "clip_id"]}

@@ -1,7 +1,7 @@
 """`--questions annotated:FILE`: questions that people wrote, joined to the clips by id.
 
-Nothing is repaired in silence: rows that fit no clip, doubles, empty questions, invisible characters
-and sentences that are not the corpus's are counted and listed. (Ours.)
+Nothing is repaired in silence: rows that fit no clip, doubles, empty questions, invisible
+characters and sentences that are not the corpus's are counted and listed. (Ours.)
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from qa_builder.corpora.base import (
-    FINDING, NOTE, ClipBatch, CorpusInfo, Finding, Notes, Reject, SourceFile,
+    FINDING,
+    NOTE,
+    ClipBatch,
+    CorpusInfo,
+    Finding,
+    Notes,
+    Reject,
+    SourceFile,
 )  # fmt: skip
 from qa_builder.questions.formats import QuestionRow, read_questions
 from qa_builder.samples import Provenance, Question
@@ -53,31 +60,30 @@ class Annotated:
                 for n in malformed
             ]
             for row in rows:
-                self._add(path.name, row, notes)
+                if row.question and not row.question.isspace():
+                    self._rows.setdefault(row.clip_id, []).append((path.name, row))
+                else:
+                    notes.rejects.append(Reject(path.name, row.line, row.clip_id, "empty-question"))
+                    self._empty.add(row.clip_id)
             if INVISIBLE.search("".join([v or "" for row in rows for v in row[2:]])):
                 _note_invisible(path.name, rows, notes)
         bad = sum(r.reason == "malformed-row" for r in notes.rejects)
         _find(notes, "questions-malformed-row", bad, "rows of the questions fit no format")
 
-    def _add(self, file: str, row: QuestionRow, notes: Notes) -> None:
-        if not row.question.strip():
-            notes.rejects.append(Reject(file, row.line, row.clip_id, "empty-question"))
-            self._empty.add(row.clip_id)
-        elif row.clip_id in self._rows:
-            self._rows[row.clip_id].append((file, row))
-        else:
-            self._rows[row.clip_id] = [(file, row)]
-
     def ask(self, batch: ClipBatch, notes: Notes) -> list[list[Question]]:
         result: list[list[Question]] = []
         take, split = self._rows.pop, batch.split
-        lines = batch.line or [None] * len(batch)
+        lines = batch.line or [0] * len(batch)
         for clip_id, text, line in zip(batch.clip_id, batch.text, lines, strict=True):
-            rows = take(clip_id, None)
-            question = self._one(rows, split, text, notes) if rows else None
-            if rows is None and clip_id not in self._empty:
-                notes.rejects.append(Reject(batch.file, line, clip_id, "no-question",
-                                            "kept, without a question"))  # fmt: skip
+            rows = take(clip_id, [])
+            if len(rows) == 1 and rows[0][1].text == text and rows[0][1].split == split:
+                result.append([_question(*rows[0])])  # nearly all: nothing more to look at
+                continue
+            if not rows and clip_id not in self._empty:
+                notes.rejects.append(
+                    Reject(batch.file, line or None, clip_id, "no-question", "kept, without one")
+                )
+            question = self._one(rows, split, text, notes)
             result.append([question] if question else [])
         self._used += sum(map(len, result))
         return result
@@ -92,15 +98,10 @@ class Annotated:
             same = "the same" if row.question == fitting[0][1].question else "another"
             notes.rejects.append(Reject(file, row.line, row.clip_id, "double-question",
                                         f"{same} question for this clip was used from {used}"))  # fmt: skip  # noqa: E501
-        for file, row in fitting[:1]:
-            provenance = Provenance(self.name, file=file, line=row.line)
-            return Question(row.question, None, self.name, None, provenance)
-        return None
+        return _question(*fitting[0]) if fitting else None
 
     def _fits(self, file: str, row: QuestionRow, split: str, text: str, notes: Notes) -> bool:
         """Whether a row belongs to this clip, by the sentence that it claims to answer."""
-        if row.text == text and row.split == split:
-            return True
         if row.split not in (None, split):
             notes.rejects.append(Reject(file, row.line, row.clip_id, "split-differs",
                                         f"kept; the file says {row.split}, the corpus {split}"))  # fmt: skip  # noqa: E501
@@ -149,8 +150,17 @@ _NOTES = {
 }
 
 
+def _question(file: str, row: QuestionRow) -> Question:
+    provenance = Provenance(
+        "annotated", None, None, None, None, None, None, None, None, file, row.line
+    )
+    return Question(row.question, None, "annotated", None, provenance)
+
+
 def _note_invisible(file: str, rows: Sequence[QuestionRow], notes: Notes) -> None:
     for row in rows:
+        if f"{row.question}{row.text}{row.clip_id}".isprintable():
+            continue
         for what, value in (("question", row.question), ("sentence", row.text or ""),
                             ("id", row.clip_id)):  # fmt: skip
             if found := INVISIBLE.findall(value):

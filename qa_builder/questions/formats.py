@@ -112,13 +112,9 @@ def read_questions(path: Path, format: str | None) -> tuple[str, list[QuestionRo
     if format == "table":
         return format, *_table(path, lines)
     parse = LINE_FORMATS[format]
-    rows, malformed = [], []
-    for number, line in enumerate(lines, 1):
-        parsed = parse(line)
-        if parsed is None:
-            malformed.append(number)
-        else:
-            rows.append(QuestionRow(number, *parsed))
+    parsed = [(i, parse(line)) for i, line in enumerate(lines, 1)]
+    rows = [QuestionRow(i, *p) for i, p in parsed if p]
+    malformed = [i for i, p in parsed if not p]
     if not rows:
         raise QbsltError(f"no line is in the format {format}.", file=path,
                          cure=f"Known are {', '.join(FORMATS)}.")  # fmt: skip

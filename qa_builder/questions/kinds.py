@@ -7,6 +7,7 @@ that asks nothing, are of the kind `prompt`. (Ours.)
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 # German: a question word first, or after one preposition ("Bis wann", "In welchem Teil").
 _DE_WORD = re.compile(
@@ -22,12 +23,74 @@ _DE_KIND = {
 _DE_VERB = re.compile(r"(?:\w+(?:t|en|st|ern|eln)|wird|ist|sind|war|waren|gab|kam|kann|muss|soll|will|darf|gibt[’']s|wäre|habe|würde|könnte|dürfte|sollte|hatte|konnte|wurde|ging|stieg|fiel|lag)\b")  # fmt: skip  # noqa: E501
 # First words that look like verbs by their ending and are none.
 _DE_NO_VERB = frozenset(
-    "jetzt sonst selbst meist verbreitet seit dort gut mit guten einen den schönen morgen ansonsten "
-    "nicht zunächst zuerst zumeist vereinzelt endlich osten westen norden süden regen bewölkt "
-    "montag dienstag nächsten letzten ersten zweiten kalten warmen vielen wenigstens deutschland "
-    "östlich bereits erst fast oft abgesehen außen oben unten mitten neben wegen gegen laut "
-    "richtung wochen graden bewölkten einstelligen heiter weiten unter hinter bitten danken "
-    "nächst höchst mindestens".split()
+    [
+        "jetzt",
+        "sonst",
+        "selbst",
+        "meist",
+        "verbreitet",
+        "seit",
+        "dort",
+        "gut",
+        "mit",
+        "guten",
+        "einen",
+        "den",
+        "schönen",
+        "morgen",
+        "ansonsten",
+        "nicht",
+        "zunächst",
+        "zuerst",
+        "zumeist",
+        "vereinzelt",
+        "endlich",
+        "osten",
+        "westen",
+        "norden",
+        "süden",
+        "regen",
+        "bewölkt",
+        "montag",
+        "dienstag",
+        "nächsten",
+        "letzten",
+        "ersten",
+        "zweiten",
+        "kalten",
+        "warmen",
+        "vielen",
+        "wenigstens",
+        "deutschland",
+        "östlich",
+        "bereits",
+        "erst",
+        "fast",
+        "oft",
+        "abgesehen",
+        "außen",
+        "oben",
+        "unten",
+        "mitten",
+        "neben",
+        "wegen",
+        "gegen",
+        "laut",
+        "richtung",
+        "wochen",
+        "graden",
+        "bewölkten",
+        "einstelligen",
+        "heiter",
+        "weiten",
+        "unter",
+        "hinter",
+        "bitten",
+        "danken",
+        "nächst",
+        "höchst",
+        "mindestens",
+    ]
 )
 
 _ZH = (
@@ -47,12 +110,12 @@ _EN_KIND = {"how many": "how-many", "how much": "how-many", "how often": "how-ma
 _EN_VERB = re.compile(r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must|am)\b")  # fmt: skip  # noqa: E501
 
 
-def kind_of(normalized: str, language: str) -> str:
-    """The kind (one of samples.KINDS) of a question, given in its normalised form.
+def kind_of(language: str) -> Callable[[str], str]:
+    """The function that tells the kind (one of samples.KINDS) of a question in normalised form.
 
     Languages: de, zh, en; a question in another language is of the kind `prompt`.
     """
-    return {"de": _german, "zh": _chinese, "en": _english}.get(language, _prompt)(normalized)
+    return {"de": _german, "zh": _chinese, "en": _english}.get(language, _prompt)
 
 
 def _german(q: str) -> str:

@@ -36,18 +36,18 @@ def test_header_is_what_the_hub_reads(manifest: dict[str, Any]) -> None:
 
 
 def test_figures_come_from_the_manifest(manifest: dict[str, Any]) -> None:
-    manifest["splits"]["train"] |= {
-        "rows": 7096, "clips": 7001, "signers": 9, "distinct_sentences": 6853, "with_question": 7002,
-    }  # fmt: skip
+    counts = {"rows": 7096, "clips": 7001, "signers": 9, "distinct_sentences": 6853}
+    manifest["splits"]["train"] |= counts | {"with_question": 7002}
     manifest["questions"]["mean_leakage"]["train"] = 0.5234
     manifest["questions"]["kinds"] = {"yes-no": 4057}
+    manifest["sources"] = [{"role": "questions", "path": "q.txt", "sha256": "a" * 64, "bytes": 9}]
     card = make_card(manifest)
     assert "| train | 7,096 | 7,001 | 9 | 6,853 | 7,002 |" in card
     assert "| train | 0.523 |" in card
     assert "| yes-no | 4,057 |" in card
     assert "- no-such-clip: 1" in card
     assert manifest["fingerprint"] in card
-    assert "a" * 64 in card
+    assert f"| questions | `q.txt` | `{'a' * 64}` |" in card
     assert "**two-revisions** (note, 1): One | of two." in card
     assert header(card)["size_categories"] == ["1K<n<10K"]
 

@@ -1,0 +1,127 @@
+"""HTML pages that need no server and nothing from another host: what boards and reports share.
+
+Everything that is shown is escaped. A page's own script is named in its content security policy by
+its hash, so that no other could run even if some text slipped through unescaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+METRICS = {
+    "bleu1": "BLEU-1",
+    "bleu2": "BLEU-2",
+    "bleu3": "BLEU-3",
+    "bleu4": "BLEU-4",
+    "rouge_l": "ROUGE-L",
+    "chrf2": "chrF2",
+    "novel_precision": "novel precision",
+    "novel_recall": "novel recall",
+    "novel_f1": "novel F1",
+    "novel_content_precision": "novel content precision",
+    "novel_content_recall": "novel content recall",
+    "novel_content_f1": "novel content F1",
+    "wer": "WER",
+    "wer_substitutions": "WER substitutions",
+    "wer_insertions": "WER insertions",
+    "wer_deletions": "WER deletions",
+}
+
+
+def renderer() -> Callable[..., str]:
+    """A function (template, **values) that renders a file of `templates/`, escaping all values.
+
+    A value that a template names and that is not given is an error.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters |= {
+        "score": score, "signed": signed, "p": p_value, "metric": metric_name, "count": count,
+        "link": web_address,
+    }  # fmt: skip
+    script = (TEMPLATES / "page.js").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    shared = {"script": Markup(script), "script_hash": digest}  # noqa: S704  our own file
+    return lambda template, **values: environment.get_template(template).render(**shared, **values)
+
+
+def score(value: float | None, digits: int = 2) -> str:
+    """A score in percent as it is printed; a dash for none."""
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """A difference, with its sign; a dash for none."""
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def p_value(value: float | None) -> str:
+    """A p-value as it is printed."""
+    if value is None or math.isnan(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def metric_name(key: str) -> str:
+    """What people call a metric."""
+    return METRICS.get(key, key)
+
+
+def count(value: int) -> str:
+    """A number of things, in groups of three digits."""
+    return f"{value:,}"
+
+
+def web_address(text: str) -> str:
+    """The text if it can be followed as a link (http or https), else an empty string."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return text if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def slugs(names: Iterable[str]) -> list[str]:
+    """File names for names, none twice: lower-case ASCII letters, digits and hyphens alone."""
+    given: list[str] = []
+    for name in names:
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+        base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "system"
+        slug, k = base, 1
+        while slug in given:
+            k += 1
+            slug = f"{base}-{k}"
+        given.append(slug)
+    return given
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON text: sorted keys, unescaped UTF-8, NaN as null."""
+    import json
+
+    return json.dumps(_finite(value), sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""What is scored: one YAML file a task."""
