@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ FREQUENCIES = (0, 1, 10, 100, 1000)  # lower bounds of occurrences in train
 NGRAMS = 12  # listed a direction
 
 
-def by_stratum(strata: Mapping[str, Mapping[str, Sequence[Any]]]) -> dict[str, list[dict[str, Any]]]:
+def by_stratum(strata: Mapping[str, Mapping[str, Sequence[Any]]]) -> dict[str, list[Any]]:
     """Scores by stratum, systems side by side, of the `strata` of each system's result.
 
     All systems are scored on the same rows, so their strata are the same.
@@ -51,8 +50,10 @@ def by_frequency(
     hypotheses = {name: prepare(texts, vocabulary).tokens for name, texts in systems.items()}
     occurrences = np.bincount(trained.ids, minlength=len(vocabulary))
     rows = []
-    for low, high in pairwise((*FREQUENCIES, None)):
-        chosen = occurrences >= low if high is None else (occurrences >= low) & (occurrences < high)
+    for low, high in zip(FREQUENCIES, (*FREQUENCIES[1:], None), strict=True):
+        chosen = occurrences >= low
+        if high is not None:
+            chosen &= occurrences < high
         ref = reference.where(chosen[reference.ids])
         scores = {}
         for name, tokens in hypotheses.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,14 +21,33 @@ from benchmarks.predictions import Predictions
 from benchmarks.results import Result
 from benchmarks.scorer import RESAMPLES, SEED, score
 from benchmarks.significance import (
-    ROUNDING, bootstrap, holm, paired_bootstrap, randomisation_p, randomised,
-)  # fmt: skip
+    ROUNDING,
+    bootstrap,
+    holm,
+    paired_bootstrap,
+    randomisation_p,
+    randomised,
+)
 from benchmarks.split_data import SplitData
 from benchmarks.tasks.task import Task
+from qa_builder.errors import QbsltError
 
 SCHEMA_VERSION = 1
 EXAMPLES = 10  # sentences a direction
 _TESTS = ("p", "p_randomisation")
+
+
+def distinct_names(paths: Sequence[Path]) -> list[str]:
+    """Names for files: as many of the last parts of each path as tell them all apart.
+
+    Raises QbsltError if a file is given twice.
+    """
+    parts = [(*p.absolute().parent.parts, p.name.removesuffix(p.suffix)) for p in paths]
+    for n in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(p[-n:]) for p in parts]
+        if len(set(names)) == len(names):
+            return names
+    raise QbsltError("the same file of predictions is given twice.", file=paths[0])
 
 
 class _System(NamedTuple):
@@ -45,11 +65,11 @@ def compare(
 ) -> dict[str, Any]:  # fmt: skip
     """Compare two or more systems, by name; the document that `--json` writes.
 
-    systems: all a's scores; pairs: for each two systems a and b, `tests` (a - b in percent with
+    systems: the scores of each; pairs: for each two systems a and b, `tests` (a - b in percent with
     95 % interval, p of the paired bootstrap and of approximate randomisation, both also corrected
-    by Holm over all pairs), `sentences` (how often a is better, the same, worse in sentence BLEU-4),
-    `examples` and `ngrams` (what a gets right and b does not, and the reverse); buckets: scores of
-    all systems by stratum, and F1 of words by their frequency in `train`, where it is given.
+    by Holm over all pairs), `sentences` (how often a is better, the same, or b, in sentence
+    BLEU-4), `examples` and `ngrams` (what a gets right and b does not, and the reverse); buckets:
+    scores of all by stratum, and F1 of words by their frequency in `train`, where it is given.
     """
     convention = CONVENTIONS[task.convention]
     scored = [
@@ -147,9 +167,7 @@ def _correct(pairs: list[dict[str, Any]]) -> None:
                 pair["tests"][name][f"{p}_holm"] = value
 
 
-def _examples(
-    data: SplitData, a: _System, b: _System, difference: Floats
-) -> list[dict[str, Any]]:
+def _examples(data: SplitData, a: _System, b: _System, difference: Floats) -> list[dict[str, Any]]:
     """The sentences with the largest positive difference, each reference once."""
     found: dict[str, dict[str, Any]] = {}
     for i in np.argsort(-difference, kind="stable").tolist():

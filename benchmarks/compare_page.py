@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.pages import renderer
+from benchmarks.pages import STRATA, renderer
 
-TITLES = {
-    "leakage": "leakage of the question",
-    "seen": "reference seen in train",
-    "kind": "kind of question",
-    "length": "length of the reference",
-    "signer": "signer",
-    "frequency": "frequency in train",
-}
 # What the tables show; the document has all scores.
 METRICS = ("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "chrf2", "novel_f1", "novel_content_f1")
 
@@ -22,7 +14,7 @@ def make_page(found: dict[str, Any], language: str) -> str:
     """The page for a comparison (`compare.compare`) of texts in `language` (ISO 639-1)."""
     highest = max(s["scores"]["bleu4"]["high"] for s in found["systems"])
     return renderer()(
-        "compare.html", found=found, language=language, titles=TITLES,
+        "compare.html", found=found, language=language, titles=STRATA,
         metrics=[m for m in METRICS if m in found["systems"][0]["scores"]],
         several=len(found["systems"]) > 2, top=max(1.0, highest * 1.1),
     )  # fmt: skip

@@ -16,25 +16,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks.show import TITLES
+
 TEMPLATES = Path(__file__).with_name("templates")
 
-METRICS = {
-    "bleu1": "BLEU-1",
-    "bleu2": "BLEU-2",
-    "bleu3": "BLEU-3",
-    "bleu4": "BLEU-4",
-    "rouge_l": "ROUGE-L",
-    "chrf2": "chrF2",
-    "novel_precision": "novel precision",
-    "novel_recall": "novel recall",
-    "novel_f1": "novel F1",
-    "novel_content_precision": "novel content precision",
-    "novel_content_recall": "novel content recall",
-    "novel_content_f1": "novel content F1",
-    "wer": "WER",
-    "wer_substitutions": "WER substitutions",
-    "wer_insertions": "WER insertions",
-    "wer_deletions": "WER deletions",
+STRATA = {
+    "leakage": "leakage of the question",
+    "seen": "reference seen in train",
+    "kind": "kind of question",
+    "length": "length of the reference",
+    "signer": "signer",
+    "frequency": "frequency in train",
 }
 
 
@@ -81,7 +73,7 @@ def p_value(value: float | None) -> str:
 
 def metric_name(key: str) -> str:
     """What people call a metric."""
-    return METRICS.get(key, key)
+    return TITLES.get(key, key)
 
 
 def count(value: int) -> str:

@@ -113,9 +113,11 @@ class Dataset:
         """One split as a stream of Arrow batches of at most `rows` rows."""
         import pyarrow.parquet as pq
 
-        file = _reading(self.parquet(split), pq.ParquetFile)
-        with file:
-            yield from file.iter_batches(rows, columns=list(columns or []) or None)
+        path = self.parquet(split)
+        with _reading(path, pq.ParquetFile) as file:
+            batches = file.iter_batches(rows, columns=list(columns or []) or None)
+            while (batch := _reading(path, lambda _: next(batches, None))) is not None:
+                yield batch
 
     def samples(self, split: str) -> Iterator[Sample]:
         """The samples of one split, streamed in the dataset's own order."""

@@ -6,11 +6,17 @@ import os
 from pathlib import Path
 from typing import Any
 
+from qa_builder.errors import QbsltError
 from qa_builder.stats_tables import findings, tables
 
 
 def write_page(found: dict[str, Any], path: Path) -> None:
-    """Write the figures of `stats.collect` as one HTML file with plots; all of it, or none."""
+    """Write the figures of `stats.collect` as one HTML file with plots; all of it, or none.
+
+    Raises QbsltError if `path` is a folder.
+    """
+    if path.is_dir():
+        raise QbsltError("is a folder, a page is a file.", file=path, cure="Name a new .html file.")
     page = make_page(found)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{os.getpid()}.new")

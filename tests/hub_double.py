@@ -116,6 +116,7 @@ def entry(path: str, data: bytes) -> dict[str, Any]:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
     server: Hub
 
     def log_message(self, *args: object) -> None:

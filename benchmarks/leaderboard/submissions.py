@@ -1,7 +1,7 @@
 """Read submissions: folders with predictions and a `system.yaml` that says what made them.
 
-`docs/submit.md` is the page for people who submit. Everything that is wrong with a folder is told at
-once, with the choices where there are any.
+`docs/submit.md` is the page for people who submit. Everything that is wrong is told at once, with
+the choices where there are any.
 """
 
 from __future__ import annotations
@@ -24,12 +24,16 @@ REQUIRED = {
     "code": "Write an address, or `none`.",
     "commit": "Write the commit that made the predictions, or `none`.",
     "training_data": "Write a list of all data that the system was trained on.",
-    "seen_test": "Write yes, no or unknown: was the test set seen in training? No answer costs rank.",
+    "seen_test": "Write yes, no or unknown: did training see the test set? No answer costs rank.",
 }
-OPTIONAL = ("split", "fingerprint", "predictions", "note")
+OPTIONAL = ("split", "fingerprint", "predictions", "features", "note")
 MAX_BYTES = 64 * 1024  # of a system.yaml
 MAX_NAME = 80  # characters
 
+_LAYOUT = "Each submission is a folder in it, with a system.yaml: see docs/submit.md."
+_FILES = (
+    "Expected predictions.txt (or .tsv, .csv, .jsonl), or one predictions.SEED.txt for each seed."
+)
 _SEEDED = re.compile(r"predictions\.(?P<seed>[^.]+)\.(txt|tsv|csv|jsonl)")
 _SINGLE = re.compile(r"predictions\.(txt|tsv|csv|jsonl)")
 
@@ -49,6 +53,7 @@ class Submission(NamedTuple):
     predictions: dict[str, Path]  # by seed; the seed is "" where there is one file without any
     split: str = ""  # empty: the task's
     fingerprint: str = ""  # of the dataset, or how it begins; empty: whatever dataset is given
+    features: str = ""  # what the system saw of the video, "simulated" above all
     note: str = ""
 
     @property
@@ -56,27 +61,24 @@ class Submission(NamedTuple):
         return self.folder / SYSTEM
 
 
-def read_submissions(root: Path) -> list[Submission]:
-    """The submissions in the folders of `root`, by folder name.
+def read_submissions(root: Path) -> tuple[list[Submission], list[QbsltError]]:
+    """The submissions in the folders of `root`, by folder name, and all that is wrong with others.
 
-    Folders whose name starts with a dot are left out. Raises QbsltError, or ErrorList with all that
-    is wrong with all of them; also if there is no folder at all.
+    Folders whose name starts with a dot are left out. Raises QbsltError if there is none.
     """
     if not root.is_dir():
-        raise QbsltError("there is no such folder.", file=root, cure="It holds one folder a system.")
+        raise QbsltError("there is no such folder.", file=root, cure=_LAYOUT)
     folders = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
     if not folders:
-        raise QbsltError(
-            "holds no submission.", file=root, cure="Each is a folder with system.yaml: docs/submit.md."
-        )  # fmt: skip
-    read, errors = [], []
+        raise QbsltError("holds no submission.", file=root, cure=_LAYOUT)
+    read: list[Submission] = []
+    errors: list[QbsltError] = []
     for folder in folders:
         try:
             read.append(read_submission(folder))
         except QbsltError as e:
             errors += getattr(e, "errors", [e])
-    raise_all([*errors, *_doubles(read)])
-    return read
+    return read, [*errors, *_doubles(read)]
 
 
 def read_submission(folder: Path) -> Submission:
@@ -104,7 +106,7 @@ def _load(file: Path) -> dict[str, Any]:
     if file.stat().st_size > MAX_BYTES:
         raise QbsltError(f"is larger than {MAX_BYTES // 1024} KB.", file=file)
     try:
-        # Every value stays the text that it is: a commit 0123456 is no number, a yes no truth value.
+        # Values stay the text that they are: a commit 0123456 is no number, a yes no truth value.
         fields = yaml.load(file.read_text("utf-8-sig"), Loader=yaml.BaseLoader)  # noqa: S506
     except UnicodeDecodeError:
         raise QbsltError("is not UTF-8.", file=file, cure="Save it as UTF-8.") from None
@@ -130,11 +132,11 @@ def _wrong_fields(fields: Mapping[str, Any], file: Path) -> Iterator[QbsltError]
         elif key == "training_data":
             if not _texts(value):
                 yield QbsltError("'training_data' is no list of texts.", file=file)
-        elif key != "predictions" and key not in ("note", "split", "fingerprint") and not _text(value):
+        elif key in REQUIRED and not _text(value):
             yield QbsltError(f"{key!r} is empty or no text.", file=file, cure=REQUIRED.get(key))
-    for key, choices in (("track", TRACKS), ("seen_test", SEEN)):
-        if (value := _text(fields.get(key))) and value not in choices:
-            yield QbsltError(known(value, choices, key).message, file=file)
+    for key, allowed in (("track", TRACKS), ("seen_test", SEEN)):
+        if (value := _text(fields.get(key))) and value not in allowed:
+            yield QbsltError(known(value, allowed, key).message, file=file)
     if len(_text(fields.get("name"))) > MAX_NAME:
         yield QbsltError(f"'name' has more than {MAX_NAME} characters.", file=file)
 
@@ -157,7 +159,7 @@ def _predictions(folder: Path, listed: Any) -> dict[str, Path]:
     files = {seed: folder / _text(name) for seed, name in listed.items()}
     raise_all(
         QbsltError(
-            f"the predictions of seed {seed!r}, {_text(listed[seed])!r}, are no file in this folder.",
+            f"the file of seed {seed!r}, {_text(listed[seed])!r}, is not in this folder.",
             file=folder / SYSTEM,
         )
         for seed, path in files.items()
@@ -171,13 +173,13 @@ def _found(folder: Path) -> dict[str, Path]:
     paths = sorted(p for p in folder.iterdir() if p.is_file())
     single = [p for p in paths if _SINGLE.fullmatch(p.name)]
     seeded = [(m["seed"], p) for p in paths if (m := _SEEDED.fullmatch(p.name))]
-    cure = "Expected predictions.txt (or .tsv, .csv, .jsonl), or predictions.SEED.txt for each seed."
     if not single and not seeded:
-        raise QbsltError("holds no predictions.", file=folder, cure=cure)
+        raise QbsltError("holds no predictions.", file=folder, cure=_FILES)
     if len(single) > 1 or (single and seeded) or len({s for s, _ in seeded}) < len(seeded):
         names = ", ".join(p.name for p in (*single, *(p for _, p in seeded)))
-        raise QbsltError(f"several files could be the predictions: {names}.", file=folder, cure=cure)
-    return {"": single[0]} if single else dict(sorted(seeded, key=lambda item: _in_order(item[0])))
+        raise QbsltError(f"several could be the predictions: {names}.", file=folder, cure=_FILES)
+    seeded.sort(key=lambda item: _in_order(item[0]))
+    return {"": single[0]} if single else dict(seeded)
 
 
 def _in_order(seed: str) -> tuple[int, str]:

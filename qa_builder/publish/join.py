@@ -89,13 +89,15 @@ def write_joined(path: Path, joined: Joined, language: str) -> SplitCounts:
             fits = joined.same.slice(start, n)
             rows = joined.rows.slice(start, n).filter(fits)
             clips = joined.clips.take(joined.index.slice(start, n).filter(fits))
+            start += n
+            if not len(rows):
+                continue
             columns = {
                 name: _one_array((rows if name in RELEASE_COLUMNS else clips)[name])
                 for name in _SCHEMA.names
             }
             writer.write(columns)
             _count(counts, columns, language)
-            start += n
     finally:
         writer.close()
     return counts

@@ -41,7 +41,9 @@ def test_figures_come_from_the_manifest(manifest: dict[str, Any]) -> None:
     manifest["questions"]["mean_leakage"]["train"] = 0.5234
     manifest["questions"]["kinds"] = {"yes-no": 4057}
     manifest["sources"] = [{"role": "questions", "path": "q.txt", "sha256": "a" * 64, "bytes": 9}]
+    manifest["questions"]["formats"] = ["table", "phoenix", "table"]
     card = make_card(manifest)
+    assert "Source: annotated (table, phoenix)." in card
     assert "| train | 7,096 | 7,001 | 9 | 6,853 | 7,002 |" in card
     assert "| train | 0.523 |" in card
     assert "| yes-no | 4,057 |" in card

@@ -52,8 +52,8 @@ def held(hub: Hub) -> dict[str, bytes]:
     return {p: d for p, d in hub.repos[ID].files.items() if p != ".gitattributes"}
 
 
-def expected(dataset: Path, out: Path, content: str = "questions") -> dict[str, bytes]:
-    make_release(open_dataset(dataset), out, content)
+def expected(dataset: Path, out: Path) -> dict[str, bytes]:
+    make_release(open_dataset(dataset), out)
     return {str(p.relative_to(out)): p.read_bytes() for p in out.rglob("*") if p.is_file()}
 
 
@@ -246,8 +246,7 @@ def test_a_repository_of_other_making_is_left_alone(hub: Hub, dataset: Path) -> 
 
 # -- in a process of its own, with the environment that huggingface_hub reads at import -----------
 
-PUSH = "import sys; from pathlib import Path; from qa_builder.publish.hub import push; " \
-       "print(push(Path(sys.argv[1]), sys.argv[2]))"  # fmt: skip
+CLI = "from qa_builder.cli import main; main()"
 
 
 def environment(hub: Hub, home: Path) -> dict[str, str]:
@@ -265,7 +264,7 @@ def start(hub: Hub, home: Path, code: str, *args: object) -> subprocess.Popen[st
 
 def test_killed_push_is_continued(hub: Hub, dataset: Path, tmp_path: Path) -> None:
     hub.faults = [Fault(COMMIT, hang=True)]
-    process = start(hub, tmp_path / "home", PUSH, dataset, ID)
+    process = start(hub, tmp_path / "home", CLI, "push-to-hub", dataset, ID)
     assert hub.hung.wait(30)
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -279,7 +278,7 @@ def test_killed_push_is_continued(hub: Hub, dataset: Path, tmp_path: Path) -> No
 
 def test_killed_in_the_middle_of_a_file(hub: Hub, dataset: Path, tmp_path: Path) -> None:
     hub.faults = [Fault(PUTS, hang=True)]
-    process = start(hub, tmp_path / "home", PUSH, dataset, ID)
+    process = start(hub, tmp_path / "home", CLI, "push-to-hub", dataset, ID)
     assert hub.hung.wait(30)
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -290,11 +289,12 @@ def test_killed_in_the_middle_of_a_file(hub: Hub, dataset: Path, tmp_path: Path)
 def test_token_is_never_shown(hub: Hub, dataset: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     hub.faults = [Fault(PUTS, cut=True), Fault(COMMIT, status=503), Fault(COMMIT, status=400)]
-    process = start(hub, home, PUSH, dataset, ID)
+    process = start(hub, home, CLI, "push-to-hub", dataset, ID)
     output = process.communicate(timeout=60)[0]
-    assert process.returncode != 0
-    assert "refused (HTTP 400)" in output
-    process = start(hub, home, PUSH, dataset, ID)
+    assert process.returncode == 2
+    last = output.splitlines()[-1]
+    assert last == f"error: [{ID}] the Hub refused (HTTP 400): as asked, for Bearer ***"
+    process = start(hub, home, CLI, "push-to-hub", dataset, ID)
     output += process.communicate(timeout=60)[0]
     assert process.returncode == 0, output
     assert TOKEN not in output

@@ -15,7 +15,7 @@ from small_dataset import INFO, TEXTS, SmallCorpus, small_dataset
 from toy_dataset import toy_dataset, toy_root
 
 from qa_builder.corpora.base import ClipBatch, Notes
-from qa_builder.dataset import open_dataset
+from qa_builder.dataset import file_sha256, open_dataset
 from qa_builder.errors import FindingError, QbsltError
 from qa_builder.publish.hub import push
 from qa_builder.publish.hydrate import hydrate
@@ -70,9 +70,7 @@ def test_toy_over_the_hub(hub: Hub, corpus: str, tmp_path: Path) -> None:
     assert withheld or ours == original
 
 
-def test_revision_of_the_repository(
-    hub: Hub, release: Path, dataset: Path, tmp_path: Path
-) -> None:
+def test_revision_of_the_repository(hub: Hub, release: Path, dataset: Path, tmp_path: Path) -> None:
     push(dataset, "me/small")
     first = hub.repos["me/small"].head
     hub.repos["me/small"].commit({})
@@ -175,14 +173,13 @@ def test_damaged_release(release: Path, tmp_path: Path, name: str) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def rewritten(release: Path, **changes: object) -> Path:
+def rewrite(release: Path, changes: dict[str, object]) -> None:
     path = release / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-    return release
 
 
 def test_split_that_names_a_path(release: Path, tmp_path: Path) -> None:
-    rewritten(release, splits={"../../x": {}})
+    rewrite(release, {"splits": {"../../x": {}}})
     with pytest.raises(FindingError, match=r"manifest\.json"):
         hydrate(str(release), out=tmp_path / "out", corpus=SmallCorpus(tmp_path))
 
@@ -197,8 +194,9 @@ def test_no_release(release: Path, dataset: Path, tmp_path: Path) -> None:
         run("nowhere")
     with pytest.raises(QbsltError, match="holds no built dataset"):
         run(str(tmp_path))
+    rewrite(release, {"release": None})
     with pytest.raises(QbsltError, match="not the manifest of a release"):
-        run(str(rewritten(release, release=None)))
+        run(str(release))
 
 
 def test_parquet_of_another_kind(release: Path, tmp_path: Path) -> None:
@@ -209,11 +207,9 @@ def test_parquet_of_another_kind(release: Path, tmp_path: Path) -> None:
             pq.write_table(pa.table({"x": [1]}), path)
         else:
             path.write_bytes(data)
-        import hashlib
-
-        new = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-               "bytes": path.stat().st_size}  # fmt: skip
-        rewritten(release, files=[f | new if f["path"] == "data/dev.parquet" else f for f in old])
+        new = {"sha256": file_sha256(path), "bytes": path.stat().st_size}
+        listed = [f | new if f["path"] == "data/dev.parquet" else f for f in old]
+        rewrite(release, {"files": listed})
         with pytest.raises(QbsltError, match=sentence):
             hydrate(str(release), out=tmp_path / "out", corpus=SmallCorpus(tmp_path))
 

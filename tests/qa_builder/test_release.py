@@ -29,7 +29,7 @@ def strings(value: Any) -> list[str]:
 
 
 def all_bytes(release: Path) -> bytes:
-    """Every file as it is, and every Parquet value and statistic decompressed, less the questions."""
+    """Every file as it is, and every Parquet value decompressed, less the questions."""
     found = [p.read_bytes() for p in sorted(release.rglob("*")) if p.is_file()]
     for split in SPLITS:
         table = pq.read_table(release / "data" / f"{split}.parquet")
@@ -73,7 +73,13 @@ def test_nothing_that_may_quote_is_published(tmp_path: Path) -> None:
     }  # fmt: skip
     assert "withheld" in (tmp_path / "release" / "README.md").read_text().lower()
     reject = json.loads((tmp_path / "release" / "rejects.jsonl").read_text())
-    assert reject == {"file": "q.txt", "line": 7, "id": None, "reason": "no-such-clip", "detail": ""}
+    assert reject == {
+        "file": "q.txt",
+        "line": 7,
+        "id": None,
+        "reason": "no-such-clip",
+        "detail": "",
+    }
 
 
 def test_own_words_stay(tmp_path: Path) -> None:

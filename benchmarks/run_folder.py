@@ -1,0 +1,81 @@
+"""The folder of a run and its resolved configuration, by which `score` finds the dataset again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from qa_builder.errors import QbsltError
+
+CONFIG = "config.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """What a run was started with: config.yaml in its folder."""
+
+    model: str
+    track: str
+    options: dict[str, Any]
+    seed: int
+    task: str
+    split: str
+    dataset: str
+    """Absolute path of the dataset."""
+    fingerprint: str
+    """Of the dataset."""
+    features: str | None = None
+    """"simulated" where the model was given simulated features."""
+
+
+def predictions_file(split: str) -> str:
+    """Name of the file of predictions in a run's folder."""
+    return f"predictions.{split}.jsonl"
+
+
+def open_run(folder: Path, config: RunConfig) -> None:
+    """Make a run's folder, or find one with the same configuration, to go on with it.
+
+    Raises QbsltError for a folder with another run or other files in it.
+    """
+    import yaml
+
+    from benchmarks.results import write_text
+
+    there = read_run(folder)
+    if there is not None and there != config:
+        changed = [f.name for f in fields(RunConfig)
+                   if getattr(there, f.name) != getattr(config, f.name)]  # fmt: skip
+        raise QbsltError(
+            f"holds a run with another configuration (different: {', '.join(changed)}).",
+            file=folder, cure="Choose another --out, or remove this folder.",
+        )  # fmt: skip
+    if there is None:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise QbsltError("holds files, but no run.", file=folder, cure="Choose another --out.")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / CONFIG, [yaml.safe_dump(asdict(config), allow_unicode=True)])
+
+
+def read_run(folder: Path) -> RunConfig | None:
+    """The configuration of the run in a folder; None where there is none.
+
+    Raises QbsltError for a configuration that lacks fields.
+    """
+    import yaml
+
+    file = folder / CONFIG
+    if not file.is_file():
+        return None
+    try:
+        found = yaml.safe_load(file.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as e:
+        raise QbsltError(f"is no YAML ({' '.join(str(e).split())[:200]}).", file=file) from None
+    if not isinstance(found, dict) or "model" not in found:
+        return None  # that of a dataset
+    names = {f.name for f in fields(RunConfig)}
+    if set(found) != names:
+        wrong = ", ".join(sorted(set(found) ^ names))
+        raise QbsltError(f"is no configuration of a run (fields: {wrong}).", file=file)
+    return RunConfig(**found)
