@@ -1,10 +1,11 @@
 """Systems that see no video, as plug-ins: what a score is worth beside them.
 
-Every board shows them. `trivial` gives those that cost nothing, which every score is compared with.
+Every board shows them all, and every score those of them that need no search.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.conventions import WITHOUT_BLANKS, tokenise_13a
 from benchmarks.nearest import nearest
-from benchmarks.split_data import SplitData
+from benchmarks.split_data import SplitData, read_columns
 from qa_builder.errors import QbsltError
 from qa_builder.samples import Prediction, Sample
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from benchmarks.models import Run, TaskData
 
 COPY, WRONG, FREQUENT = "copy-question", "wrong-question", "most-frequent"
+BY_QUESTION, BY_GLOSS, REFERENCE = "retrieve-by-question", "retrieve-by-gloss", "reference"
+QUICK = (COPY, WRONG, FREQUENT)  # those that need no search: every score stands beside them
 
 
 class Rows(NamedTuple):
@@ -28,36 +31,6 @@ class Rows(NamedTuple):
     text: list[str]
     question: list[str]
     gloss: list[str]
-
-    @classmethod
-    def of(cls, samples: Iterable[Sample]) -> Rows:
-        """The columns of samples."""
-        rows = [(s.text, s.question.text if s.question else "", s.gloss or "") for s in samples]
-        return cls(*map(list, zip(*rows, strict=True))) if rows else cls([], [], [])
-
-
-def trivial(data: SplitData, seed: int) -> dict[str, Sequence[str]]:
-    """Outputs of the controls that need no search; without questions only of most-frequent."""
-    found: dict[str, Sequence[str]] = {}
-    if data.has_questions:
-        questions = [q or "" for q in data.question]
-        found[COPY] = questions
-        found[WRONG] = derangement(questions, seed)
-    if data.most_frequent is not None:
-        found[FREQUENT] = [data.most_frequent] * len(data)
-    return found
-
-
-def derangement(items: Sequence[str], seed: int) -> list[str]:
-    """Each item moved to another place (Sattolo, 1986: one random cycle through all)."""
-    import random
-
-    draw = random.Random(seed)
-    moved = list(items)
-    for i in range(len(moved) - 1, 0, -1):
-        j = draw.randrange(i)
-        moved[i], moved[j] = moved[j], moved[i]
-    return moved
 
 
 class Asked(NamedTuple):
@@ -72,32 +45,72 @@ class Asked(NamedTuple):
 Answer = Callable[[Asked], Sequence[str]]
 
 
+def control_texts(
+    data: SplitData, seed: int, names: Iterable[str] | None = None
+) -> dict[str, Sequence[str]]:
+    """Outputs of the controls by name, in the order of `data`; all of them without `names`.
+
+    Those are left out that lack what they need: questions, glosses, or train.
+    """
+    rows = Rows(data.text, [q or "" for q in data.question], [g or "" for g in data.gloss])
+    asked = Asked(rows, cache(lambda: _train_of(data)), data.language, seed)
+    found = {}
+    for name in names or ANSWERS:
+        with contextlib.suppress(QbsltError):
+            found[name] = ANSWERS[name](asked)
+    return found
+
+
+def _train_of(data: SplitData) -> Rows:
+    if data.built is None or "train" not in data.built.splits:
+        return Rows([], [], [])
+    columns = read_columns(data.built, "train", Rows._fields)
+    return Rows(*([value or "" for value in columns[name]] for name in Rows._fields))
+
+
 class Control:
-    """A control as a Model: `answer` gives its translations of all rows at once."""
+    """A control as a Model."""
 
     track = "control"
 
-    def __init__(self, name: str, answer: Answer) -> None:
-        self.name, self._answer = name, answer
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def fit(self, data: TaskData, run: Run) -> None:
         """Remember where train is; only controls that need it read it."""
-        self._train = cache(lambda: Rows.of(data.samples("train")))
+        self._train = cache(lambda: _rows_of(data.samples("train")))
         self._language = data.task.language
 
     def predict(self, samples: Sequence[Sample], run: Run) -> Iterator[Prediction]:
-        """Translations of all samples; raises QbsltError where what it copies is lacking."""
-        asked = Asked(Rows.of(samples), self._train, self._language, run.seed)
-        texts = self._answer(asked)
+        """Translations of all samples; raises QbsltError where what the control needs is lacking."""
+        asked = Asked(_rows_of(samples), self._train, self._language, run.seed)
+        texts = ANSWERS[self.name](asked)
         return (Prediction(s.sample_id, text) for s, text in zip(samples, texts, strict=True))
 
 
+def _rows_of(samples: Iterable[Sample]) -> Rows:
+    rows = [(s.text, s.question.text if s.question else "", s.gloss or "") for s in samples]
+    return Rows(*map(list, zip(*rows, strict=True))) if rows else Rows([], [], [])
+
+
 def _copy_question(asked: Asked) -> list[str]:
-    return _lacking_none("question", asked.rows.question)
+    return _needed("question", asked.rows.question)
 
 
 def _wrong_question(asked: Asked) -> list[str]:
     return derangement(_copy_question(asked), asked.seed)
+
+
+def derangement(items: Sequence[str], seed: int) -> list[str]:
+    """Each item moved to another place (Sattolo, 1986: one random cycle through all)."""
+    import random
+
+    draw = random.Random(seed)
+    moved = list(items)
+    for i in range(len(moved) - 1, 0, -1):
+        j = draw.randrange(i)
+        moved[i], moved[j] = moved[j], moved[i]
+    return moved
 
 
 def _most_frequent(asked: Asked) -> list[str]:
@@ -110,7 +123,7 @@ def _by_question(asked: Asked) -> list[str]:
 
 
 def _by_gloss(asked: Asked) -> list[str]:
-    glosses = _lacking_none("gloss", asked.rows.gloss)
+    glosses = _needed("gloss", asked.rows.gloss)
     return _retrieved(asked.train(), asked.train().gloss, glosses, str.split)
 
 
@@ -132,7 +145,7 @@ def _top(train: Rows) -> str:
     return Counter(train.text).most_common(1)[0][0]
 
 
-def _lacking_none(what: str, column: list[str]) -> list[str]:
+def _needed(what: str, column: list[str]) -> list[str]:
     if not any(column):
         raise QbsltError(f"no row of the split has a {what}, which this control needs.")
     return column
@@ -146,10 +159,13 @@ def _characters(text: str) -> list[str]:
     return list("".join(text.split()))
 
 
+ANSWERS: dict[str, Answer] = {
+    COPY: _copy_question, WRONG: _wrong_question, FREQUENT: _most_frequent,
+    BY_QUESTION: _by_question, BY_GLOSS: _by_gloss, REFERENCE: _reference,
+}  # fmt: skip
+
 # The entry points of the group `qbslt.models`.
-copy_question = partial(Control, COPY, _copy_question)
-wrong_question = partial(Control, WRONG, _wrong_question)
-most_frequent = partial(Control, FREQUENT, _most_frequent)
-retrieve_by_question = partial(Control, "retrieve-by-question", _by_question)
-retrieve_by_gloss = partial(Control, "retrieve-by-gloss", _by_gloss)
-reference = partial(Control, "reference", _reference)
+copy_question, wrong_question, most_frequent = (partial(Control, name) for name in QUICK)
+retrieve_by_question, retrieve_by_gloss, reference = (
+    partial(Control, name) for name in (BY_QUESTION, BY_GLOSS, REFERENCE)
+)

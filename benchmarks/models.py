@@ -18,6 +18,7 @@ from qa_builder.errors import QbsltError, known
 from qa_builder.samples import Prediction, Sample
 
 GROUP = "qbslt.models"
+_BY_NAME = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 HIDDEN = "test"  # the split whose references no model may read
 
 
@@ -97,7 +98,7 @@ def make_model(name: str, options: Mapping[str, Any]) -> tuple[Model, dict[str, 
             cure="Install what it needs, for ours the extra: pip install 'qbslt[baselines]'.",
         ) from None
     parameters = inspect.signature(factory).parameters
-    choices = [p for p in parameters if parameters[p].kind == inspect.Parameter.KEYWORD_ONLY]
+    choices = [name for name, p in parameters.items() if p.kind in _BY_NAME]
     if wrong := [option for option in options if option not in choices]:
         if not choices:
             raise QbsltError(f"the model {name} has no options, {wrong[0]!r} was given.")

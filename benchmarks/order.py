@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from benchmarks.conventions import WITHOUT_BLANKS
 from benchmarks.split_data import SplitData
@@ -16,15 +16,13 @@ def order_warning(texts: Sequence[str], data: SplitData) -> list[str]:
 
     The fit is the mean overlap (Jaccard) of tokens, or of characters in languages without blanks.
     """
-    n = len(texts)
-    by_id = sorted(range(n), key=data.sample_id.__getitem__)
-    if by_id == list(range(n)):
+    by_id = sorted(range(len(texts)), key=data.sample_id.__getitem__)
+    if by_id == list(range(len(texts))):
         return []
-    split = "".join if data.language in WITHOUT_BLANKS else list[str]
-    hypotheses = [frozenset(split(text.lower().split())) for text in texts[:_ROWS]]
-    references = [frozenset(split(text.lower().split())) for text in data.text]
-    as_it_stands = _overlap(hypotheses, references)
-    sorted_by_id = _overlap(hypotheses, [references[i] for i in by_id])
+    split: Callable[[list[str]], str | list[str]] = "".join if data.language in WITHOUT_BLANKS else list
+    lines = texts[:_ROWS]
+    as_it_stands = _overlap(lines, data.text, split)
+    sorted_by_id = _overlap(lines, [data.text[i] for i in by_id[:_ROWS]], split)
     if sorted_by_id <= FAR_BETTER * as_it_stands:
         return []
     return [
@@ -34,6 +32,12 @@ def order_warning(texts: Sequence[str], data: SplitData) -> list[str]:
     ]
 
 
-def _overlap(a: Sequence[frozenset[str]], b: Sequence[frozenset[str]]) -> float:
-    shares = [len(x & y) / (len(x | y) or 1) for x, y in zip(a, b, strict=False)]
+def _overlap(
+    hypotheses: Sequence[str], references: Sequence[str],
+    split: Callable[[list[str]], str | list[str]],
+) -> float:  # fmt: skip
+    shares = []
+    for hypothesis, reference in zip(hypotheses, references, strict=False):
+        a, b = (frozenset(split(t.lower().split())) for t in (hypothesis, reference))
+        shares.append(len(a & b) / (len(a | b) or 1))
     return sum(shares) / len(shares)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +64,31 @@ def _checked(predictions: Iterable[Prediction], name: str) -> Iterator[Predictio
                 f"the model {name} gave {type(text).__name__} for a translation.", id=sample_id
             )
         yield Prediction(sample_id, text)
+
+
+def read_options(file: Path | None, words: Sequence[str]) -> dict[str, Any]:
+    """Options of a model: those of a YAML file, then `key=value` words, which win.
+
+    Raises QbsltError for what is no mapping or no key=value.
+    """
+    import yaml
+
+    found: dict[str, Any] = {}
+    if file is not None:
+        try:
+            found = yaml.safe_load(file.read_text("utf-8")) or {}
+        except FileNotFoundError:
+            raise QbsltError("there is no such file of options.", file=file) from None
+        except (yaml.YAMLError, UnicodeDecodeError) as e:
+            raise QbsltError(f"is no YAML ({' '.join(str(e).split())[:200]}).", file=file) from None
+        if not isinstance(found, dict):
+            raise QbsltError("is no mapping of options.", file=file)
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise QbsltError(f"{word!r} is no key=value.", cure="For instance epochs=3.")
+        try:
+            found[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            found[key] = value
+    return found

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.controls import trivial
+from benchmarks.controls import COPY, QUICK, control_texts
 from benchmarks.conventions import CONVENTIONS, GLOSS, LEGACY, Convention
 from benchmarks.metrics.base import Floats, Ints, Metric
 from benchmarks.metrics.novelty import Novelty
@@ -34,18 +34,18 @@ from qa_builder.errors import QbsltError
 __all__ = ["RESAMPLES", "SEED", "SplitData", "load_references", "score"]
 
 RESAMPLES, SEED, LEVEL = 1000, 12345, 95
-COPY = "copy-question"
 
 
 def score(
     task: Task, data: SplitData, hypotheses: Sequence[str], *, system: str,
     track: str | None = None, resamples: int = RESAMPLES, seed: int = SEED, gloss: bool = False,
-    learned: Sequence[Metric] = (), notes: Sequence[str] = (), source: Predictions | None = None,
+    learned: Sequence[Metric] = (), notes: Sequence[str] = (), warnings: Sequence[str] = (),
+    source: Predictions | None = None,
 ) -> Result:  # fmt: skip
     """Score one system.
 
     `hypotheses` stand in the order of `data`; `source` is the file that they were read of, `notes`
-    go into the result. With `gloss` they are glosses and scored by WER against the glosses of
+    and `warnings` go into the result beside those of the file. With `gloss` they are glosses and scored by WER against the glosses of
     `data`. `learned` metrics stand beside those of the convention. Raises QbsltError for a track
     that the task has not, and where glosses are lacking; ValueError if the lengths differ.
     """
@@ -55,7 +55,7 @@ def score(
     of = References(references, data.language, data.question if data.has_questions else None)
     legacy = () if gloss else LEGACY
     statistics = of.statistics(hypotheses, (standard, *legacy))
-    controls = {} if gloss else trivial(data, seed)
+    controls = {} if gloss else control_texts(data, seed, QUICK)
     own = _Board(standard.metrics, statistics[standard.name])
     others = {
         name: _Board(standard.metrics, of.statistics(texts, (standard,))[standard.name])
@@ -63,9 +63,6 @@ def score(
     }
     units = units_of(data.text)
     drawn = _Draws(units, resamples, seed)
-    warnings = [] if source is None else [*source.warnings]
-    if source is not None and source.format == "text" and not gloss:
-        warnings += order_warning(source.texts, data)
     return Result(
         task=task.as_dict() | {"split": data.split}, system={"name": system, "track": track},
         n=len(data), official=data.replaced_references is None,
@@ -79,7 +76,7 @@ def score(
         gain_over_copy=_gain(own, others[COPY], drawn) if COPY in others else None,
         controls={name: board.scores() for name, board in others.items()},
         strata=_strata(data, own, others.get(COPY)), uncounted=_uncounted(own),
-        warnings=warnings, versions=versions(), statistics=statistics, units=units,
+        warnings=[*warnings, *_warnings(data, source, gloss)], versions=versions(), statistics=statistics, units=units,
         metrics=standard.metrics,
         make_samples=lambda: sample_rows(
             data, list(hypotheses), references, standard.metrics, statistics[standard.name]),
@@ -156,6 +153,13 @@ def _notes(data: SplitData, source: Predictions | None, notes: Sequence[str]) ->
         *(source.notes if source else []),
         *notes,
     ]
+
+
+def _warnings(data: SplitData, source: Predictions | None, gloss: bool) -> list[str]:
+    if source is None:
+        return []
+    plain = source.format == "text" and not gloss
+    return source.warnings + (order_warning(source.texts, data) if plain else [])
 
 
 def _values(convention: Convention, parts: Sequence[Floats]) -> dict[str, dict[str, float]]:

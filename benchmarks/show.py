@@ -174,10 +174,19 @@ def shown_signatures(result: Result) -> list[str]:
 
 def for_people(result: Result) -> None:
     """Print the tables to standard output: in colour on a terminal, plain when piped."""
-    from qa_builder.console import print_table
+    from rich import box
+    from rich.table import Table as Printed
 
-    for table in tables(result):
-        print_table(*table)
+    from qa_builder.console import console
+
+    out = console()
+    for title, columns, rows in tables(result):
+        table = Printed(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+        for i, column in enumerate(columns):
+            table.add_column(column, justify="right" if i else "left")
+        for row in rows:
+            table.add_row(*row)
+        out.print(table, markup=False)
     for signature in shown_signatures(result):
         print(signature)
 

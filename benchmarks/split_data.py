@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qa_builder.dataset import Dataset
@@ -36,8 +35,8 @@ class SplitData:
     signer: list[str | None]
     seen: list[bool] | None
     """Whether the sentence stands in train, word for word; None for train and without train."""
-    most_frequent: str | None
-    """The most frequent sentence of train."""
+    built: Dataset | None = field(default=None, repr=False)
+    """Where the rows are of, for controls that draw on train."""
     replaced_references: str | None = None
     """The file that the references are of, where they are not the dataset's own."""
 
@@ -65,13 +64,18 @@ def load_references(dataset: Dataset, split: str) -> SplitData:
         raise QbsltError(f"the split {split} has no rows.", file=dataset.path)
     train = None
     if split != "train" and "train" in dataset.splits:
-        train = Counter(read_columns(dataset, "train", ["text"])["text"])
+        train = frozenset(read_columns(dataset, "train", ["text"])["text"])
     return SplitData(
         dataset=_described(dataset, split), split=split,
         language=dataset.manifest["corpus"]["text_language"],
         seen=None if train is None else [text in train for text in rows["text"]],
-        most_frequent=train.most_common(1)[0][0] if train else None, **rows,
+        built=dataset, **rows,
     )  # fmt: skip
+
+
+def replace_references(data: SplitData, texts: Sequence[str], file: str) -> SplitData:
+    """The same rows with other references: no score against them is official."""
+    return replace(data, text=list(texts), replaced_references=file)
 
 
 def read_columns(dataset: Dataset, split: str, names: Sequence[str]) -> dict[str, list[Any]]:

@@ -70,7 +70,7 @@ def _arrange(view: dict[str, Any]) -> None:
     highest = max([r["bleu4"]["high"] or 0.0 for r in view["chart"]], default=0.0)
     view["top"] = max(1.0, math.ceil(highest * 1.04))
     copies = [r for r in rows if r["track"] == CONTROL and r["name"] == COPY]
-    view["copy"] = copies[0]["bleu4"]["value"] if copies else None
+    view["copied"] = copies[0]["bleu4"]["value"] if copies else None
     view["point"] = {t: next((r for r in systems if r["track"] == t), None) for t in KINDS}
 
 
