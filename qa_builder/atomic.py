@@ -84,3 +84,14 @@ def new_folder(path: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(new, ignore_errors=True)
             lock_file.unlink(missing_ok=True)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file as UTF-8, all of it or not at all; its folder is made if there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        new.write_text(text, encoding="utf-8")
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from qa_builder import __version__
+from qa_builder.cli_audit import audit
 from qa_builder.cli_build import build_group
 from qa_builder.console import Commands, print_table
 
@@ -21,6 +22,7 @@ def main() -> None:
 
 
 main.add_command(build_group)
+main.add_command(audit)
 
 
 @main.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,19 @@ if TYPE_CHECKING:
     from qa_builder.config import BuildConfig
     from qa_builder.corpora.base import Corpus
     from qa_builder.questions.base import QuestionSource
+    from qa_builder.questions.llm import LanguageModel
 
 _PATH = click.Path(path_type=Path)
 _SHARED = [
     click.option("--questions", multiple=True, metavar="SOURCE",
-                 help="none, or annotated:FILE[,FILE...]; may be given several times."),
+                 help="none, llm, or annotated:FILE[,FILE...]; may be given several times."),
+    click.option("--base-url", help="llm: an OpenAI-compatible endpoint; its key is read from "
+                 "$OPENAI_API_KEY."),
+    click.option("--model", help="llm: the model, as the endpoint names it."),
+    click.option("--llm", multiple=True, metavar="KEY=VALUE",
+                 help="llm: prompt, temperature, concurrency, candidates, price_in, price_out, "
+                 "cache, rights (docs/llm-questions.md)."),
+    click.option("--dry-run", is_flag=True, help="llm: print what it would cost, send nothing."),
     click.option("--format", help="Format of annotated questions; default: found by looking."),
     click.option("--frames", help="check: compare the frame folders with n_frames."),
     click.option("--frames-root", type=_PATH, help="Where the frames are, if not below the root."),
@@ -95,12 +103,8 @@ def table(files: tuple[Path, ...], columns: tuple[str, ...], split: str | None,
           fps: str | None, licence: str | None, **options: Any) -> None:  # fmt: skip
     """Your own corpus: files with one clip a row."""
     from qa_builder.corpora import open_table
-    from qa_builder.errors import QbsltError
 
-    wrong = [c for c in columns if "=" not in c]
-    if wrong:
-        raise QbsltError(f"--column {wrong[0]} is no FIELD=NAME.", cure="For instance text=satz.")
-    named = dict(c.split("=", 1) for c in columns)
+    named = _pairs("--column", columns, "text=satz")
     config = _config("table", options, columns=named, split=split, delimiter=delimiter,
                      language=language, sign_language=sign_language, fps=fps, licence=licence)  # fmt: skip  # noqa: E501
     _run(config, open_table(config, files), options)
@@ -111,22 +115,42 @@ def _config(corpus: str, options: dict[str, Any], **own: Any) -> BuildConfig:
 
     questions = ",".join(options["questions"]).replace(",annotated:", ",") or None
     given = {k: options[k] for k in ("format", "frames", "dataset", "seed")}
+    llm = {k: v for k in ("base_url", "model") if (v := options[k]) is not None}
+    llm |= _pairs("--llm", options["llm"], "temperature=0.2")
     return load_config(
         options["config"], options["words"],
-        given | own | {"corpus": corpus, "questions": questions},
+        given | own | {"corpus": corpus, "questions": questions, "llm": llm},
     )  # fmt: skip
+
+
+def _pairs(option: str, words: Sequence[str], example: str) -> dict[str, str]:
+    """Options like KEY=VALUE as a mapping."""
+    from qa_builder.errors import QbsltError
+
+    if wrong := [w for w in words if "=" not in w]:
+        raise QbsltError(f"{option} {wrong[0]} is no KEY=VALUE.", cure=f"For instance {example}.")
+    return dict(w.split("=", 1) for w in words)
 
 
 def _run(config: BuildConfig, corpus: Corpus, options: dict[str, Any]) -> None:
     from qa_builder.build import build
     from qa_builder.questions import open_source
+    from qa_builder.questions.llm import LanguageModel
 
     source: QuestionSource = open_source(config, corpus)
+    model = source if isinstance(source, LanguageModel) else None
+    if options["dry_run"]:
+        return _estimate(model, corpus)
     name = config.dataset or corpus.info.dataset
     out = options["out"] or Path("data") / name
     with progress(f"building {name}", None, "clips") as advance:
-        built = build(config, corpus, source, out, options["frames_root"], advance)
+        if model:  # takes long for a batch, and counts clips one by one
+            model.advance = advance
+        once = (lambda n: None) if model else advance
+        built = build(config, corpus, source, out, options["frames_root"], once)
     report(built)
+    if model and built.changed:
+        click.echo(model.spent())
     if built.findings and not options["allow_findings"]:
         from qa_builder.errors import FindingError
 
@@ -134,6 +158,16 @@ def _run(config: BuildConfig, corpus: Corpus, options: dict[str, Any]) -> None:
             f"{len(built.findings)} findings about the sources (above); the dataset was written.",
             file=out, cure="See rejects.jsonl, mend the files, or pass --allow-findings.",
         )  # fmt: skip
+
+
+def _estimate(model: LanguageModel | None, corpus: Corpus) -> None:
+    from qa_builder.corpora.base import Notes
+    from qa_builder.errors import QbsltError
+
+    if model is None:
+        raise QbsltError("--dry-run is for --questions llm.", cure="Nothing else costs anything.")
+    texts = (text for batch in corpus.read(Notes()) for text in batch.text)
+    click.echo(model.estimate(texts))
 
 
 def report(built: Built) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qa_builder.errors import QbsltError, known, raise_all
+from qa_builder.questions.llm_options import portable
 
 CORPORA = ("phoenix", "csl-daily", "labels", "table")
 
@@ -21,7 +22,7 @@ class BuildConfig:
     dataset: str | None = None
     """Name of the dataset; default: that of the corpus (phoenix-2014t-qa, ...)."""
     questions: str = "auto"
-    """none, column (a table's own) or annotated:FILE[,...]; auto: a table's column, else none."""
+    """none, llm, annotated:FILE[,...] or column (a table's own); auto: column or none."""
     format: str | None = None
     """Format of the annotated questions; default: found by looking at the file."""
     seed: int = 0
@@ -44,11 +45,14 @@ class BuildConfig:
     """Table: frames per second, as a number or fraction ("30000/1001")."""
     licence: str | None = None
     """Table: licence of the user's corpus, for the card."""
+    llm: dict[str, Any] = field(default_factory=dict)
+    """Language model: base_url, model, prompt, temperature, ... (questions.llm_options)."""
 
     def as_dict(self) -> dict[str, Any]:
         """The options that are set, as the manifest and config.yaml hold them."""
         given = asdict(self)
         given["questions"] = _portable(self.questions)
+        given["llm"] = portable(self.llm)
         return {k: v for k, v in given.items() if v not in (None, {})}
 
 
@@ -66,8 +70,8 @@ def load_config(file: Path | None, words: Sequence[str], options: Mapping[str, A
     given: dict[str, Any] = {}
     if file is not None:
         given |= _read_yaml(file)
-    given |= _parse_words(words)
-    given |= {k: v for k, v in options.items() if v is not None and v != {}}
+    for more in (_parse_words(words), options):
+        given = _merged(given, {k: v for k, v in more.items() if v is not None and v != {}})
     names = {f.name: f for f in fields(BuildConfig)}
     errors = [known(k, names, "option") for k in given if k not in names]
     errors += [
@@ -82,7 +86,18 @@ def load_config(file: Path | None, words: Sequence[str], options: Mapping[str, A
     return config
 
 
+def _merged(given: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """`more` wins; of mappings, key by key."""
+    both = {k: {**given[k], **v} for k, v in more.items()
+            if isinstance(v, dict) and isinstance(given.get(k), dict)}  # fmt: skip
+    return {**given, **more, **both}
+
+
 def _fits(value: Any, annotation: str) -> bool:
+    if annotation == "dict[str, Any]":
+        return isinstance(value, dict) and all(
+            isinstance(v, str | int | float) for v in value.values()
+        )
     if annotation.startswith("dict"):
         return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
     if annotation == "int":

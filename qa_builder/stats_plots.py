@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, FAINT = "#010101", "#020202"
-_SPLITS = {"train": "#030303", "dev": "#040404", "test": "#050505"}
+SPLIT_COLOURS = {"train": "#030303", "dev": "#040404", "test": "#050505"}
 _CSS = {INK: "var(--ink)", FAINT: "var(--line)"} | {
-    colour: f"var(--{split})" for split, colour in _SPLITS.items()
+    colour: f"var(--{split})" for split, colour in SPLIT_COLOURS.items()
 }
 _WIDTH = 5.6  # inches, of 72 units of the drawing
 _MOST = 12  # bars; what is beyond is one bar "others"
@@ -79,11 +79,11 @@ PLOTS: dict[str, Callable[[dict[str, Any]], dict[str, str]]] = {
 
 
 def _steps(edges: Sequence[float], counts: dict[str, list[int]], unit: str, name: str) -> str:
-    with _drawing(2.6) as (figure, axes):
+    with drawing(2.6) as (figure, axes):
         for split, values in counts.items():
             if total := sum(values):
                 shares = [100 * v / total for v in values]
-                colour = _SPLITS[split]
+                colour = SPLIT_COLOURS[split]
                 axes.stairs(shares, edges, fill=True, color=colour, alpha=0.12)
                 axes.stairs(shares, edges, color=colour, linewidth=1.6, label=split)
         axes.set_xlabel(unit)
@@ -91,7 +91,7 @@ def _steps(edges: Sequence[float], counts: dict[str, list[int]], unit: str, name
         axes.set_xlim(edges[0], edges[-1])
         axes.grid(visible=False, axis="x")
         axes.legend()
-        return _svg(figure, name)
+        return svg_of(figure, name)
 
 
 def _bars(counts: dict[str, dict[str, int]], unit: str, name: str) -> dict[str, str]:
@@ -102,20 +102,20 @@ def _bars(counts: dict[str, dict[str, int]], unit: str, name: str) -> dict[str, 
     names = by_total(counts)
     shown = names if len(names) <= _MOST else names[: _MOST - 1]
     labels = shown if shown is names else [*shown, f"{len(names) - len(shown)} others"]
-    with _drawing(0.7 + 0.34 * len(labels)) as (figure, axes):
+    with drawing(0.7 + 0.34 * len(labels)) as (figure, axes):
         high = 0.8 / len(counts)
         for i, (split, c) in enumerate(counts.items()):
             values = [c.get(n, 0) for n in shown]
             values += [sum(c.values()) - sum(values)] if labels is not shown else []
             shares = [100 * v / sum(c.values()) for v in values]
             at = [k + (i - (len(counts) - 1) / 2) * high for k in range(len(labels))]
-            axes.barh(at, shares, high * 0.9, color=_SPLITS[split], label=split)
+            axes.barh(at, shares, high * 0.9, color=SPLIT_COLOURS[split], label=split)
         axes.set_yticks(range(len(labels)), [_short(n) for n in labels])
         axes.invert_yaxis()
         axes.set_xlabel(unit)
         axes.grid(visible=False, axis="y")
         axes.legend(loc="lower right")
-        return {name: _svg(figure, name)}
+        return {name: svg_of(figure, name)}
 
 
 def _short(name: str) -> str:
@@ -125,7 +125,7 @@ def _short(name: str) -> str:
 def _shared(by_split: dict[str, Any], name: str) -> str:
     """A square for each pair of splits, the darker the larger the share; within one: repeats."""
     splits = list(by_split)
-    with _drawing(0.7 + 0.62 * len(splits), width=4.2) as (figure, axes):
+    with drawing(0.7 + 0.62 * len(splits), width=4.2) as (figure, axes):
         for y, s in enumerate(splits):
             for x, other in enumerate(splits):
                 v = by_split[s]
@@ -140,18 +140,18 @@ def _shared(by_split: dict[str, Any], name: str) -> str:
         axes.xaxis.tick_top()
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
-        return _svg(figure, f"duplicates-{name}")
+        return svg_of(figure, f"duplicates-{name}")
 
 
 def _square(x: int, y: int, share: float) -> Any:
     from matplotlib.patches import Rectangle
 
-    return Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, facecolor=_SPLITS["train"],
+    return Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, facecolor=SPLIT_COLOURS["train"],
                      alpha=0.04 + 0.6 * share, linewidth=0)  # fmt: skip
 
 
 @contextmanager
-def _drawing(height: float, width: float = _WIDTH) -> Iterator[tuple[Figure, Axes]]:
+def drawing(height: float, width: float = _WIDTH) -> Iterator[tuple[Figure, Axes]]:
     """A figure with one pair of axes, in the style of the page; sizes in inches."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -161,7 +161,7 @@ def _drawing(height: float, width: float = _WIDTH) -> Iterator[tuple[Figure, Axe
         yield figure, figure.subplots()
 
 
-def _svg(figure: Figure, name: str) -> str:
+def svg_of(figure: Figure, name: str) -> str:
     """The drawing as an SVG element without ids of its own, but for clip paths."""
     import matplotlib as mpl
 

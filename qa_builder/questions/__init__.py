@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from qa_builder.corpora.base import Corpus
     from qa_builder.questions.base import QuestionSource
 
-SOURCES = ("auto", "none", "column", "annotated")
+SOURCES = ("auto", "none", "column", "annotated", "llm")
 
 
 def open_source(config: BuildConfig, corpus: Corpus) -> QuestionSource:
@@ -24,6 +25,8 @@ def open_source(config: BuildConfig, corpus: Corpus) -> QuestionSource:
     kind, _, files = config.questions.partition(":")
     if kind not in SOURCES:
         raise known(kind, SOURCES, "source of questions")
+    if config.llm and kind != "llm":
+        raise QbsltError("the options of a language model are for --questions llm.")
     table = config.corpus == "table"
     if kind == "none" or (kind == "auto" and not table):
         return NoQuestions()
@@ -31,7 +34,20 @@ def open_source(config: BuildConfig, corpus: Corpus) -> QuestionSource:
         raise QbsltError("--questions column is for `build table`.")
     if kind in ("auto", "column"):
         return TableColumn(optional=kind == "auto")
+    if kind == "llm":
+        return _language_model(config, corpus)
     named = [Path(f) for f in files.split(",") if f]
     if not named:
         raise QbsltError("annotated questions need files.", cure="--questions annotated:FILE.")
     return Annotated(named, config.format)
+
+
+def _language_model(config: BuildConfig, corpus: Corpus) -> QuestionSource:
+    """A language model, and behind it the rules of the corpus's language, where there are some."""
+    from qa_builder.questions.llm import LanguageModel
+    from qa_builder.questions.llm_options import llm_options
+    from qa_builder.questions.rules import LANGUAGES
+
+    has_rules = "rules" in SOURCES and corpus.info.text_language in LANGUAGES
+    behind = replace(config, questions="rules" if has_rules else "none", llm={})
+    return LanguageModel(llm_options(config.llm), corpus.info, open_source(behind, corpus))

@@ -1,0 +1,133 @@
+"""`--questions rules`: questions by the rules of a language, without network or model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
+
+from qa_builder.corpora.base import (
+    NOTE,
+    ClipBatch,
+    CorpusInfo,
+    Finding,
+    Notes,
+    SourceFile,
+    in_batches,
+)
+from qa_builder.errors import QbsltError, known
+from qa_builder.questions.candidates import Candidate, Language
+from qa_builder.questions.choose import BUDGET, Chooser
+from qa_builder.samples import Provenance, Question
+
+VERSION = "1"  # of the rules: a change of the questions changes it
+_CHUNK = 512  # sentences at a time: bounds the memory, whatever the size of a batch
+
+
+def _german() -> Language:
+    from qa_builder.questions.german import German
+
+    return German()
+
+
+def _chinese() -> Language:
+    from qa_builder.questions.chinese import Chinese
+
+    return Chinese()
+
+
+LANGUAGES: dict[str, Callable[[], Language]] = {"de": _german, "zh": _chinese}
+
+
+@cache
+def language(code: str) -> Language:
+    """The rules of a language, by its ISO 639-1 code; QbsltError where there are none."""
+    if code not in LANGUAGES:
+        raise known(code, LANGUAGES, "language of rules")
+    return LANGUAGES[code]()
+
+
+class Rules:
+    """The source of questions that the rules of a corpus's language make.
+
+    `workers` processes find the candidates (0: this one); the choice is made here, in the
+    corpus's order, so that the questions are the same whatever their number.
+    """
+
+    name = "rules"
+
+    def __init__(
+        self, seed: int = 0, budget: float = BUDGET, per_clip: int = 1, workers: int = 0
+    ) -> None:
+        self._seed, self._budget, self._per_clip, self._workers = seed, budget, per_clip, workers
+        self._code = ""
+        self._short = 0
+        self._pool: ProcessPoolExecutor | None = None
+
+    def sources(self) -> list[SourceFile]:
+        return []
+
+    def start(self, info: CorpusInfo, notes: Notes) -> None:
+        """Raises QbsltError for a language without rules, a budget or a number that is none."""
+        if self._per_clip < 1:
+            raise QbsltError("a clip needs at least one question.", cure="Give --per-clip 1.")
+        self._code = info.text_language
+        language(self._code)
+        self._chooser = Chooser(self._code, self._seed, self._budget, self._per_clip)
+        self._provenance = Provenance(f"rules-{self._code}", VERSION, seed=self._seed)
+        if self._workers > 1:
+            self._pool = ProcessPoolExecutor(self._workers, get_context("spawn"))
+
+    def ask(self, batch: ClipBatch, notes: Notes) -> list[list[Question]]:
+        result: list[list[Question]] = []
+        slices = list(in_batches(len(batch), _CHUNK))
+        for part, candidates in zip(slices, self._candidates(batch, slices), strict=True):
+            chosen = self._chooser.choose(batch.clip_id[part], batch.text[part], candidates)
+            self._short += sum(len(c) < self._per_clip for c in chosen)
+            result += [
+                [Question(c.text, c.kind, self.name, None, self._provenance) for c in own]
+                for own in chosen
+            ]
+        return result
+
+    def _candidates(
+        self, batch: ClipBatch, slices: Sequence[slice]
+    ) -> Iterator[list[list[Candidate]]]:
+        """The candidates of each slice of a batch, in order."""
+        run = self._pool.map if self._pool else map
+        words, tags = batch.words, batch.pos_tags
+        none = [None] * len(batch)
+        return iter(run(
+            candidates_of,
+            [self._code] * len(slices),
+            [batch.text[s] for s in slices],
+            [(words or none)[s] for s in slices],
+            [(tags or none)[s] for s in slices],
+        ))  # fmt: skip
+
+    def finish(self, notes: Notes) -> None:
+        """Close the workers; note the clips that got fewer questions than asked for."""
+        if self._pool:
+            self._pool.shutdown()
+            self._pool = None
+        if self._short:
+            message = f"{self._short:,} clips have fewer than {self._per_clip} different questions"
+            notes.findings.append(Finding("questions-few", NOTE, message, self._short))
+
+    def facts(self) -> dict[str, object]:
+        return {
+            "rules": f"{self._code}-{VERSION}", "seed": self._seed, "budget": self._budget,
+            "per_clip": self._per_clip, "distinct": len(self._chooser.texts),
+            "wordings": len(self._chooser.wordings),
+        }  # fmt: skip
+
+
+def candidates_of(
+    code: str,
+    texts: Sequence[str],
+    words: Sequence[list[str] | None],
+    tags: Sequence[list[str] | None],
+) -> list[list[Candidate]]:
+    """The candidates of sentences, by the rules of a language; what a worker process runs."""
+    return list(map(language(code).candidates, texts, words, tags))
