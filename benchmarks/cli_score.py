@@ -59,6 +59,8 @@ def score(predictions: Path, data: Path | None, task: str | None, split: str | N
         resamples=resamples, seed=seed, gloss=gloss, learned=metrics, source=read,
         warnings=found.warnings,
     )  # fmt: skip
+    for note in result.notes:
+        click.echo(f"note: {note}", err=True)
     for warning in result.warnings:
         warn(warning)
     if out is not None:

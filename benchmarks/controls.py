@@ -82,7 +82,7 @@ class Control:
         self._language = data.task.language
 
     def predict(self, samples: Sequence[Sample], run: Run) -> Iterator[Prediction]:
-        """Translations of all samples; raises QbsltError where what the control needs is lacking."""
+        """Translations of all samples; raises QbsltError where it lacks what it needs."""
         asked = Asked(_rows_of(samples), self._train, self._language, run.seed)
         texts = ANSWERS[self.name](asked)
         return (Prediction(s.sample_id, text) for s, text in zip(samples, texts, strict=True))

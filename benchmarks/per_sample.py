@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 from typing import Any
-
-import numpy as np
 
 from benchmarks.metrics.base import Floats, Metric
 from benchmarks.metrics.bleu import Bleu
@@ -45,8 +44,7 @@ def _scores(metric: Metric, statistics: Floats) -> dict[str, Sequence[Any]]:
     scores = metric.score(statistics)
     for i, name in enumerate(metric.names):
         if name in _SHOWN:
-            column = scores[:, i]
-            found[name] = np.where(np.isnan(column), None, column.astype(object)).tolist()
+            found[name] = [None if isnan(score) else score for score in scores[:, i].tolist()]
     if isinstance(metric, Novelty):
         parts = ("common", "in_hypothesis", "in_reference")
         for i, part in enumerate(parts):

@@ -180,7 +180,7 @@ def _table(
             tell(QbsltError(f"the first line names no columns sample_id and text, but {shown!r}.",
                             file=path, line=line))  # fmt: skip
             return
-        yield Row(line, *first)
+        yield Row(line, first[0], first[1])
     at, text = (names.index(column) for column in _COLUMNS)
     wrong = 0
     for line, fields in rows:

@@ -45,9 +45,10 @@ def score(
     """Score one system.
 
     `hypotheses` stand in the order of `data`; `source` is the file that they were read of, `notes`
-    and `warnings` go into the result beside those of the file. With `gloss` they are glosses and scored by WER against the glosses of
-    `data`. `learned` metrics stand beside those of the convention. Raises QbsltError for a track
-    that the task has not, and where glosses are lacking; ValueError if the lengths differ.
+    and `warnings` go into the result beside those of the file. With `gloss` they are glosses and
+    scored by WER against the glosses of `data`. `learned` metrics stand beside those of the
+    convention. Raises QbsltError for a track that the task has not, and where glosses are lacking;
+    ValueError if the lengths differ.
     """
     check_track(track, task)
     standard = _standard(task, data, gloss, learned)
@@ -76,8 +77,8 @@ def score(
         gain_over_copy=_gain(own, others[COPY], drawn) if COPY in others else None,
         controls={name: board.scores() for name, board in others.items()},
         strata=_strata(data, own, others.get(COPY)), uncounted=_uncounted(own),
-        warnings=[*warnings, *_warnings(data, source, gloss)], versions=versions(), statistics=statistics, units=units,
-        metrics=standard.metrics,
+        warnings=[*warnings, *_warnings(data, source, gloss)], versions=versions(),
+        statistics=statistics, units=units, metrics=standard.metrics,
         make_samples=lambda: sample_rows(
             data, list(hypotheses), references, standard.metrics, statistics[standard.name]),
     )  # fmt: skip
@@ -102,7 +103,7 @@ class _Board:
     def named(self, sums: Floats) -> dict[str, Floats]:
         """Scores [...] by name of summed statistics [..., k] of all metrics."""
         cuts = [*accumulate(part.shape[1] for part in self.parts)][:-1]
-        found = {}
+        found: dict[str, Floats] = {}
         for metric, part in zip(self.metrics, np.split(sums, cuts, axis=-1), strict=True):
             found |= dict(zip(metric.names, np.moveaxis(metric.score(part), -1, 0), strict=True))
         return found

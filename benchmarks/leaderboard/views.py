@@ -96,7 +96,7 @@ def _commands(row: Row) -> list[str]:
     first = row.result
     data = f"--data data/{quote(first.dataset['name'])} --split {quote(first.task['split'])}"
     if row.submission is None:
-        return [f"qbslt-bench run --model {quote(row.name)} {data}"]
+        return [f"qbslt-bench run --model {row.name} {data} --seed {first.bootstrap['seed']}"]
     drawn = f"--resamples {first.bootstrap['resamples']} --seed {first.bootstrap['seed']}"
     return [
         f"qbslt-bench score {quote(r.predictions['file'])} {data} {drawn}"

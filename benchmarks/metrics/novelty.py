@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.metrics.base import Floats, Pairs, Prepared, Tokens, Vocabulary, ratio
-from benchmarks.metrics.function_words import FUNCTION_WORDS
 from benchmarks.metrics.ngrams import matches
+from qa_builder.function_words import FUNCTION_WORDS
 
 
 @dataclass(frozen=True)
