@@ -15,15 +15,12 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
-questions = $(subst $(eval ) ,$(comma),$(foreach s,train dev test,$(1).$(s).txt))
-comma := ,
-
 demo: setup  ## the main job on the toy corpora that ship with the package
 	$(BIN)/qa-builder toy toy-corpus
 	$(BIN)/qa-builder build phoenix --root toy-corpus/phoenix \
-	  --questions annotated:$(call questions,toy-corpus/phoenix/annotated-questions/phoenix)
+	  --questions annotated:toy-corpus/phoenix/annotated-questions
 	$(BIN)/qa-builder build csl-daily --root toy-corpus/csl-daily \
-	  --questions annotated:$(call questions,toy-corpus/csl-daily/annotated-questions/csl-daily)
+	  --questions annotated:toy-corpus/csl-daily/annotated-questions
 	$(BIN)/qa-builder verify data/toy-phoenix-qa
 	$(BIN)/qa-builder stats data/toy-phoenix-qa --html data/toy-phoenix-qa.html
 	$(BIN)/qbslt-bench run --model copy-question --data data/toy-phoenix-qa

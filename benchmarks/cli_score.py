@@ -91,7 +91,7 @@ def validate(path: Path, data: Path | None, task: str | None, split: str | None)
         if not problems:
             click.echo(f"{file}: can be scored")
     if found:
-        raise FindingError(f"{found:,} findings.", file=path)
+        raise FindingError(f"{found:,} finding{'s' if found > 1 else ''} (above).", file=path)
 
 
 def _read(

@@ -46,7 +46,7 @@ Answer = Callable[[Asked], Sequence[str]]
 
 
 def control_texts(
-    data: SplitData, seed: int, names: Iterable[str] | None = None
+    data: SplitData, seed: int = 0, names: Iterable[str] | None = None
 ) -> dict[str, Sequence[str]]:
     """Outputs of the controls by name, in the order of `data`; all of them without `names`.
 

@@ -148,8 +148,8 @@ def _why_number(rows: Sequence[Row], n: int, splits: Mapping[str, int]) -> str:
 
 
 _FEWER = (
-    "lines are lacking, most likely empty translations or the clips of an incomplete last batch "
-    "that were not written; from there on every line would meet a wrong reference"
+    "lines are lacking, most likely clips that a loader left out or empty translations that were "
+    "not written; from there on every line would meet a wrong reference"
 )
 
 

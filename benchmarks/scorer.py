@@ -53,19 +53,21 @@ def score(
     check_track(track, task)
     standard = _standard(task, data, gloss, learned)
     references = _glosses(data) if gloss else data.text
-    of = References(references, data.language, data.question if data.has_questions else None)
+    asked = data.question if data.has_questions and not gloss else None
+    of = References(references, data.language, asked)
     legacy = () if gloss else LEGACY
     statistics = of.statistics(hypotheses, (standard, *legacy))
-    controls = {} if gloss else control_texts(data, seed, QUICK)
     own = _Board(standard.metrics, statistics[standard.name])
-    others = {
-        name: _Board(standard.metrics, of.statistics(texts, (standard,))[standard.name])
-        for name, texts in controls.items()
-    }
+    copy, controls = None, {}
+    for name, texts in ({} if gloss else control_texts(data, names=QUICK)).items():
+        board = _Board(standard.metrics, of.statistics(texts, (standard,))[standard.name])
+        controls[name] = board.scores()
+        copy = board if name == COPY else copy
     units = units_of(data.text)
     drawn = _Draws(units, resamples, seed)
     return Result(
-        task=task.as_dict() | {"split": data.split}, system={"name": system, "track": track},
+        task=task.as_dict() | {"split": data.split, "convention": standard.name},
+        system={"name": system, "track": track},
         n=len(data), official=data.replaced_references is None,
         notes=_notes(data, source, notes), dataset=data.dataset,
         predictions=None if source is None else source.as_dict(),
@@ -74,9 +76,8 @@ def score(
         scores={standard.name: own.with_intervals(drawn)},
         legacy={c.name: _values(c, statistics[c.name]) for c in legacy},
         signatures=_signatures(task, data, (standard, *legacy), resamples, seed, source),
-        gain_over_copy=_gain(own, others[COPY], drawn) if COPY in others else None,
-        controls={name: board.scores() for name, board in others.items()},
-        strata=_strata(data, own, others.get(COPY)), uncounted=_uncounted(own),
+        gain_over_copy=None if copy is None else _gain(own, copy, drawn), controls=controls,
+        strata=_strata(data, own, copy), uncounted=_uncounted(own),
         warnings=[*warnings, *_warnings(data, source, gloss)], versions=versions(),
         statistics=statistics, units=units, metrics=standard.metrics,
         make_samples=lambda: sample_rows(

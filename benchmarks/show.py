@@ -54,7 +54,7 @@ def _interval(cell: dict[str, float], sign: str = "") -> str:
 
 
 def _p(value: float) -> str:
-    return "-" if isnan(value) else "< 0.01" if value < 0.01 else f"{value:.2f}"
+    return "-" if isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _gain(gains: dict[str, dict[str, float]]) -> Table:

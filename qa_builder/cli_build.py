@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 _SHARED = [
     click.option("--questions", multiple=True, metavar="SOURCE",
-                 help="none, or annotated:FILE[,FILE...]; may be given several times."),
+                 help="none, or annotated:PATH[,PATH...] (files or folders); may be repeated."),
     click.option("--format", help="Format of annotated questions; default: found by looking."),
     click.option("--frames", help="check: compare the frame folders with n_frames."),
     click.option("--frames-root", type=_PATH, help="Where the frames are, if not below the root."),
@@ -124,6 +124,8 @@ def _run(config: BuildConfig, corpus: Corpus, options: dict[str, Any]) -> None:
     source: QuestionSource = open_source(config, corpus)
     name = config.dataset or corpus.info.dataset
     out = options["out"] or Path("data") / name
+    if out.is_symlink() or out.name in ("", ".."):
+        out = out.resolve()  # the folder itself is replaced, not a link to it
     with progress(f"building {name}", None, "clips") as advance:
         built = build(config, corpus, source, out, options["frames_root"], advance)
     report(built)

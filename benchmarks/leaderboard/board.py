@@ -207,7 +207,7 @@ def _row(
 def _means(seeds: Sequence[Mapping[str, Mapping[str, float | None]]]) -> dict[str, Cell]:
     """Mean of value, low and high of each score over the seeds, and standard deviation of value.
 
-    The mean of the bounds is no narrower than the interval of the mean.
+    The mean of the bounds makes an interval that is rather too wide than too narrow for the mean.
     """
     cells: dict[str, Cell] = {}
     for key in seeds[0]:

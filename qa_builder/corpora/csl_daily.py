@@ -176,7 +176,8 @@ def _pickle_rows(path: Path) -> tuple[list[dict[str, Any]], Callable[[int], int]
         )  # fmt: skip
     if not _plainly_sound(rows):
         raise_all(
-            QbsltError(p, file=path, line=i, cure=_AS_RELEASED + " (The line is the position in 'info'.)")
+            QbsltError(p, file=path, line=i,
+                       cure=f"{_AS_RELEASED} (The line is the position in 'info'.)")
             for i, row in enumerate(rows, 1) if (p := _row_problem(row))
         )  # fmt: skip
     return rows, lambda i: i + 1
@@ -244,7 +245,7 @@ def _read_split(path: Path) -> dict[str, str]:
     if not set(result.values()) <= set(SPLITS):
         raise_all(
             QbsltError(f"unknown split {shown(r[split])}, expected one of {', '.join(SPLITS)}.",
-                       file=path, line=i, id=r[name])
+                       file=path, line=i, id=r[name], cure="Use the file as it was released.")
             for i, r in enumerate(rows, 2) if r[split] not in SPLITS
         )  # fmt: skip
     return result

@@ -21,6 +21,8 @@ from typing import Any
 from qa_builder.corpora.textfile import shown
 from qa_builder.errors import QbsltError
 
+_AGAIN = "Copy it again from its source."
+_SPARE, _GROWTH = 1 << 28, 100  # bytes; the objects of a pickle take up to 72 bytes for one of it
 _INERT_MODULES = ("torch", "numpy")
 
 
@@ -61,7 +63,7 @@ class _PlainUnpickler(pickle.Unpickler):
             return Inert
         if (module, name) in _PLAIN:
             return _PLAIN[module, name]
-        raise _RefusedError(f"{module}.{name}")
+        raise _RefusedError(f"{module}.{name}"[:200])
 
     def persistent_load(self, pid: Any) -> Any:
         raise _RefusedError("a persistent id")
@@ -110,12 +112,12 @@ def load_plain(path: Path) -> Any:
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
         # What was loaded under an extension code before would be given without asking find_class.
-        copyreg.clear_extension_cache()  # type: ignore[attr-defined]
+        copyreg.clear_extension_cache()
         with _memory_limit(_SPARE + _GROWTH * len(data)):
             return _PlainUnpickler(io.BytesIO(data)).load()
     except _RefusedError as e:
         raise QbsltError(
-            f"this pickle names {shown(str(e)) if len(str(e)) > 100 else e}, which could run code; it was refused and nothing was run.",
+            f"this pickle names {e}, which could run code; it was refused and nothing was run.",
             file=path, cure="Take the file from its official source, or convert it to a table.",
         ) from None  # fmt: skip
     except MemoryError:
@@ -129,7 +131,3 @@ def load_plain(path: Path) -> Any:
             f"is no pickle that can be read ({type(e).__name__}: {shown(str(e))}).", file=path,
             cure=_AGAIN,
         ) from None  # fmt: skip
-
-
-_AGAIN = "Copy it again from its source."
-_SPARE, _GROWTH = 1 << 28, 100  # bytes; the objects of a pickle take up to 72 bytes for one of it

@@ -58,7 +58,7 @@ def read_lines(path: Path) -> list[str]:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise QbsltError("there is no such file.", file=path) from None
+        raise QbsltError("there is no such file.", file=path, cure="Check its path.") from None
     if data.startswith(_UTF16):
         raise QbsltError("is UTF-16, expected UTF-8.", file=path, cure=_iconv(path, "UTF-16"))
     data = data.removeprefix(BOM)
@@ -74,7 +74,8 @@ def read_lines(path: Path) -> list[str]:
         ) from None  # fmt: skip
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise QbsltError("holds NUL bytes: it is no text file.", file=path, line=line)
+        raise QbsltError("holds NUL bytes: it is no UTF-8 text.", file=path, line=line,
+                         cure="Save it as UTF-8, or copy it again from its source.")  # fmt: skip
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     return text.removesuffix("\n").split("\n")
@@ -114,7 +115,7 @@ def split_rows(path: Path, lines: Sequence[str], delimiter: str, n: int) -> list
         raise_all(
             QbsltError(
                 f"has {len(r)} fields parted by {delimiter!r}, expected {n}.",
-                file=path, line=i, cure="A blank or cut line, or a field that holds the delimiter?",
+                file=path, line=i, cure="Look for a cut or blank line, or a field that holds the delimiter.",
             )
             for i, r in enumerate(rows, 2)
             if len(r) != n
