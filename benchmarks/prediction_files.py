@@ -82,7 +82,8 @@ def _bytes(path: Path) -> bytes:
 def decode(data: bytes, path: Path) -> tuple[str, list[str]]:
     """The text of a file, and a warning if it is not plain UTF-8.
 
-    Other encodings are told by their mark, or else guessed: GB 18030 or Windows-1252. Raises QbsltError for what is no text.
+    Other encodings are told by their mark, or else guessed: GB 18030 or Windows-1252. Raises
+    QbsltError for what is no text.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):

@@ -110,12 +110,13 @@ def markdown(result: Result) -> str:
     parts = []
     for title, columns, rows in tables(result):
         lines = [columns, ["---"] + ["---:"] * (len(columns) - 1), *rows]
-        body = "\n".join("| " + " | ".join(_escaped(line, {"|": "\\|"})) + " |" for line in lines)
-        parts.append(f"**{_escaped([title], {'*': chr(92) + '*'})[0]}**\n\n{body}\n")
+        body = "\n".join("| " + " | ".join(_escaped(line, _MARKDOWN)) + " |" for line in lines)
+        parts.append(f"**{_escaped([title], _MARKDOWN)[0]}**\n\n{body}\n")
     parts += ["\n".join(f"- `{s}`" for s in shown_signatures(result)) + "\n"]
     return "\n".join(parts)
 
 
+_MARKDOWN = {c: "\\" + c for c in "\\|*_<>`["}
 _TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",

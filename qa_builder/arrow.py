@@ -17,6 +17,8 @@ from qa_builder.errors import QbsltError
 
 _NUMBERS = {pa.int32(): np.int32, pa.int64(): np.int64, pa.float32(): np.float32}
 
+_MOST_BYTES = (1 << 31) - 1  # of an array of strings: its offsets have 32 bits
+
 
 def arrow_column(values: Sequence[Any], type: pa.DataType) -> pa.Array:
     """An array of strings, lists of strings or numbers; None stands for null.
@@ -40,7 +42,7 @@ def arrow_column(values: Sequence[Any], type: pa.DataType) -> pa.Array:
         except UnicodeEncodeError:
             raise QbsltError("a text holds a lone surrogate, which UTF-8 has no bytes for.",
                              cure="Take the character out of the source.") from None  # fmt: skip
-        if len(data) >= 1 << 31:
+        if len(data) > _MOST_BYTES:
             raise QbsltError(f"{n:,} rows hold over 2 GB of text, which is too much.",
                              cure="Make the texts of the source shorter.")  # fmt: skip
         lengths = map(len, filled) if len(data) == len(text) else (len(v.encode()) for v in filled)

@@ -16,9 +16,10 @@ from qa_builder.verify import verify
 
 PHOENIX_HEADER = "name|video|start|end|speaker|orth|translation"
 MANUAL = "PHOENIX-2014-T-release-v3/PHOENIX-2014-T/annotations/manual"
+_HOME = ("train", "我 爱 家", "我 爱 我 的 家 。", "我 爱 我 的 家 。", "r v r u n w")
 CHINESE = (
-    ("S000001_P0000_T00", "train", "我 爱 家", "我 爱 我 的 家 。", "我 爱 我 的 家 。", "r v r u n w"),
-    ("S000001_P0001_T00", "train", "我 爱 家", "我 爱 我 的 家 。", "我 爱 我 的 家 。", "r v r u n w"),
+    ("S000001_P0000_T00", *_HOME),
+    ("S000001_P0001_T00", *_HOME),
     ("S000002_P0000_T00", "dev", "今天 冷", "今 天 很 冷 。", "今天 很 冷 。", "t d a w"),
     ("S000003_P0000_T00", "test", "你 去 哪", "你 去 哪 里 ？", "你 去 哪里 ？", "r v r w"),
 )  # fmt: skip

@@ -3,8 +3,8 @@
     python -m benchmarks.speed.score [642 1176 20000 100000]
 
 Ours gives all metrics, conventions, strata, controls and 1,000 resamples; the sacrebleu command
-BLEU and chrF with intervals. The sentences are those of `benchmarks.speed.metrics`, built as a dataset
-with questions and a train split of 7,096 rows.
+BLEU and chrF with intervals. The sentences are those of `benchmarks.speed.metrics`, built as a
+dataset with questions and a train split of 7,096 rows.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from qa_builder.corpora.textfile import (
     encodable,
     frame_count,
     read_lines,
+    short,
     shown,
     split_rows,
 )  # fmt: skip
@@ -119,6 +120,12 @@ class CslDaily:
         rows, line_of = _pickle_rows(self._annotation) if self.pickled else _map_rows(self._annotation)  # fmt: skip  # noqa: E501
         ids = [r["name"] for r in rows]
         check_ids(self._annotation, ids, {}, "", [line_of(i) for i in range(len(ids))])
+        raise_all(
+            QbsltError(f"has {len(r['label_word'])} words and {len(r['label_postag'])} tags.",
+                       file=self._annotation, line=line_of(i), id=r["name"],
+                       cure="Use the file as it was released.")
+            for i, r in enumerate(rows) if len(r["label_word"]) != len(r["label_postag"])
+        )  # fmt: skip
         split_of = _read_split(self._split_file)
         self._note_unmatched(notes, rows, line_of, split_of)
         if not self.info.toy:
@@ -240,12 +247,12 @@ def _read_split(path: Path) -> dict[str, str]:
     rows = split_rows(path, lines, "|", len(columns))
     name, split = columns.index("name"), columns.index("split")
     result = {r[name]: r[split] for r in rows}
-    if len(result) != len(rows):
-        check_ids(path, [r[name] for r in rows], {}, "", range(2, len(rows) + 2))
+    check_ids(path, [r[name] for r in rows], {}, "", range(2, len(rows) + 2))
     if not set(result.values()) <= set(SPLITS):
         raise_all(
             QbsltError(f"unknown split {shown(r[split])}, expected one of {', '.join(SPLITS)}.",
-                       file=path, line=i, id=r[name], cure="Use the file as it was released.")
+                       file=path, line=i, id=short(r[name]),
+                       cure="Use the file as it was released.")
             for i, r in enumerate(rows, 2) if r[split] not in SPLITS
         )  # fmt: skip
     return result

@@ -21,10 +21,15 @@ def shown(value: object) -> str:
     return _cut.repr(value)
 
 
+def short(name: str) -> str:
+    """A name as an error message shows it: as it is, but cut where it is long."""
+    return name if len(name) <= 80 else f"{name[:80]}..."
+
+
 def listed(names: Sequence[str]) -> str:
     """Names as an error message lists them, cut where there are many or long ones."""
     more = f", ... ({len(names):,} in all)" if len(names) > 20 else ""
-    return ", ".join(n if len(n) <= 40 else n[:40] + "..." for n in names[:20]) + more
+    return ", ".join(map(short, names[:20])) + more
 
 
 def frame_count(value: object) -> int | None:
@@ -115,7 +120,8 @@ def split_rows(path: Path, lines: Sequence[str], delimiter: str, n: int) -> list
         raise_all(
             QbsltError(
                 f"has {len(r)} fields parted by {delimiter!r}, expected {n}.",
-                file=path, line=i, cure="Look for a cut or blank line, or a field that holds the delimiter.",
+                file=path, line=i,
+                cure="Look for a cut or blank line, or a field that holds the delimiter.",
             )
             for i, r in enumerate(rows, 2)
             if len(r) != n
@@ -149,8 +155,8 @@ def check_ids(
             problem = f"the id was seen before, in the split {seen[clip_id]!r}"
         if problem:
             cure = "Each clip must have one id, in one split."
-            id = clip_id if len(clip_id) <= 100 else f"{clip_id[:100]}..."
-            errors.append(QbsltError(f"{problem}.", file=path, line=line, id=id, cure=cure))
+            error = QbsltError(f"{problem}.", file=path, line=line, id=short(clip_id), cure=cure)
+            errors.append(error)
         here.setdefault(clip_id, line)
     raise_all(errors)
     seen.update(dict.fromkeys(ids, split))

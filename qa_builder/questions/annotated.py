@@ -84,11 +84,11 @@ class Annotated:
             if len(rows) == 1 and rows[0][1].text == text and rows[0][1].split == split:
                 result.append([_question(*rows[0])])  # nearly all: nothing more to look at
                 continue
-            if not rows and clip_id not in self._empty:
+            question = self._one(rows, split, text, notes)
+            if question is None and clip_id not in self._empty:
                 notes.rejects.append(
                     Reject(batch.file, line or None, clip_id, "no-question", "kept, without one")
                 )
-            question = self._one(rows, split, text, notes)
             result.append([question] if question else [])
         self._used += sum(map(len, result))
         return result
@@ -152,7 +152,7 @@ _FINDINGS = {
 _NOTES = {
     "empty-question": "question rows are empty",
     "invisible-character": INVISIBLE_NOTE,
-    "no-question": "clips have no question in the files",
+    "no-question": "clips have no question of their own in the files",
 }
 
 

@@ -88,7 +88,7 @@ FORMATS = (*LINE_FORMATS, "table")
 _IDS = ("sample_id", "clip_id", "name", "id", "video_id", "video")
 _QUESTIONS = ("question", "question_text", "q")
 _TEXTS = ("text", "translation", "sentence")
-_LOOK_AT = 50
+_LOOK_AT, _LONG = 50, 10_000  # lines; characters of a header
 
 
 def find_format(path: Path, lines: Sequence[str]) -> str:
@@ -128,7 +128,7 @@ def read_questions(path: Path, format: str | None) -> tuple[str, list[QuestionRo
 
 
 def _delimiter(header: str) -> str | None:
-    names = {d: next(csv.reader([header], delimiter=d), []) for d in ("\t", ",", "|", ";")}
+    names = {d: next(csv.reader([header[:_LONG]], delimiter=d), []) for d in ("\t", ",", "|", ";")}
     return next((d for d, n in names.items() if {*n} & {*_IDS} and {*n} & {*_QUESTIONS}), None)
 
 

@@ -119,3 +119,22 @@ def test_controls_on_the_real_corpus(real_phoenix: Path) -> None:
         scores = score(task_for(dataset), data, texts, system=name, track="control", resamples=100)
         got = scores.scores["standard-phoenix"]["bleu4"]["value"]
         assert got == pytest.approx(REAL[name], abs=0.01), name
+
+
+def test_the_figures_of_the_docs_are_printed_by_the_command(toy_phoenix: Path) -> None:
+    dataset = open_dataset(toy_phoenix)
+    data = load_references(dataset, "test")
+    texts = control_texts(data, names=[BY_GLOSS])[BY_GLOSS]
+    result = score(task_for(dataset), data, texts, system=BY_GLOSS, resamples=100)
+    page = (Path(__file__).resolve().parents[2] / "docs" / "conventions.md").read_text("utf-8")
+    standard = result.scores["standard-phoenix"]
+    shown = ("bleu1", "bleu4", "rouge_l")
+    row = " | ".join(f"{standard[name]['value']:.2f}" for name in shown)
+    assert f"| standard-phoenix | {row} |" in page
+    for convention, scores in result.legacy.items():
+        values = [scores[name]["value"] for name in shown]
+        moved = [
+            round(v - standard[k]["value"], 2) + 0.0 for v, k in zip(values, shown, strict=True)
+        ]
+        cells = " | ".join(f"{v:.2f} ({m:+.2f})" for v, m in zip(values, moved, strict=True))
+        assert any(f"`{convention}`" in line and cells in line for line in page.splitlines())

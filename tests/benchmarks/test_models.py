@@ -19,7 +19,7 @@ from benchmarks.tasks.task import TRACKS
 from qa_builder.dataset import open_dataset
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "add-a-model.md"
-SLOW = '''
+SLOW = """
 import os, time
 from qa_builder.samples import Prediction
 
@@ -40,7 +40,7 @@ class Slow:
 
 class Wrong(Slow):
     track = "audio"
-'''
+"""
 
 
 def block(language: str) -> str:
@@ -116,7 +116,9 @@ def test_score_finds_the_dataset_of_a_run(
     site: Path, tmp_path: Path, toy_phoenix: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = bench(site, "run", "--model", "copy-question", "--data", str(toy_phoenix), "--split", "dev")
+    done = bench(
+        site, "run", "--model", "copy-question", "--data", str(toy_phoenix), "--split", "dev"
+    )
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "runs" / "toy-phoenix-qa" / "copy-question"
     file = folder / "predictions.dev.jsonl"
@@ -149,7 +151,9 @@ def test_bad_runs_end_with_one_sentence(
     site: Path, tmp_path: Path, toy_phoenix: Path, words: list[str], said: str
 ) -> None:
     out = tmp_path / "out"
-    assert said in refused(bench(site, "run", "--data", str(toy_phoenix), "--out", str(out), *words))
+    assert said in refused(
+        bench(site, "run", "--data", str(toy_phoenix), "--out", str(out), *words)
+    )
     assert not (out / "result.json").exists()
 
 
@@ -164,7 +168,9 @@ def test_an_out_with_other_files_is_left_alone(
 
 def test_a_killed_run_leaves_no_half_file(site: Path, tmp_path: Path, toy_phoenix: Path) -> None:
     out = tmp_path / "out"
-    words = command("run", "--model", "slow", "--data", str(toy_phoenix), "--out", str(out), "wait=0.1")
+    words = command(
+        "run", "--model", "slow", "--data", str(toy_phoenix), "--out", str(out), "wait=0.1"
+    )
     env = os.environ | {"PYTHONPATH": str(site)}
     with subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL) as child:
         beside = out / ".predictions.test.jsonl.new"
@@ -192,3 +198,21 @@ def test_a_track_sees_what_it_may(track: str, toy_csl: Path) -> None:
     hidden = [shown.words, shown.pos_tags, shown.source_hash]
     assert track == "control" or hidden == [None, None, None]
     assert (shown.sample_id, shown.clip) == (sample.sample_id, sample.clip)
+
+
+def test_a_run_whose_dataset_changed_or_went(
+    site: Path, tmp_path: Path, toy_phoenix: Path, toy_csl: Path
+) -> None:
+    out = tmp_path / "out"
+    bench(site, "run", "--model", "copy-question", "--data", str(toy_phoenix), "--out", str(out))
+    file, config = out / "predictions.test.jsonl", out / "config.yaml"
+    whole = config.read_text("utf-8")
+    config.write_text(re.sub(r"fingerprint: \w+", "fingerprint: 'abcdef'", whole), "utf-8")
+    done = bench(site, "score", str(file))
+    assert done.returncode == 0 and "made on another build" in done.stderr
+    config.write_text(whole.replace(str(toy_phoenix), str(tmp_path / "gone")), "utf-8")
+    assert "not there any more" in refused(bench(site, "score", str(file)))
+    assert bench(site, "score", str(file), "--data", str(toy_phoenix)).returncode == 0
+    assert "not in the split" in refused(bench(site, "score", str(file), "--data", str(toy_csl)))
+    config.write_text("model: x\n", "utf-8")
+    assert "is no configuration of a run" in refused(bench(site, "score", str(file)))

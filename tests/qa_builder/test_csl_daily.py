@@ -111,6 +111,7 @@ BAD_ENTRIES = {
     "string, not list": ("label_char", "我爱", "not lists of strings"),
     "number in a list": ("label_gloss", ["我", 3], "not lists of strings"),
     "surrogate": ("label_word", ["\ud800"], "not lists of strings"),
+    "words and tags": ("label_word", ["冷"], "has 1 words and 4 tags"),
     "name": ("name", 7, "name that is no string"),
     "signer": ("signer", [1], "neither a number nor a string"),
 }
@@ -135,6 +136,8 @@ BAD_FILES = {
     "unknown split": ("split_1.txt", "name|split\nS000001_P0000_T00|valid\n",
                       [":2: ", "unknown split 'valid'", "train, dev, test"]),
     "double name": ("split_1.txt", "name|split\na|dev\nb|dev\na|test\n", [":4: ", "[a]", "line 2"]),
+    "unsafe name": ("split_1.txt", "name|split\n../a|dev\n", [":2: ", "leads out of the corpus"]),
+    "line end of old Macs": ("split_1.txt", "name|split\na\rb|dev\n", [":2: ", "control char"]),
     "header": ("split_1.txt", "a|train\nb|train\n", [":1: ", "lacks the column name, split"]),
     "map length": ("video_map.txt",
                    "index|name|length|gloss|char|word|postag\n0|a|²|g|c|w|t\n1|b|x|g|c|w|t\n",

@@ -39,8 +39,8 @@ def build(root: Path, out: Path, *more: str) -> Dataset:
 
 def test_gfslt_family(tmp_path: Path) -> None:
     paths = ["train/b/images0001.png", "train/b/images0002.png"]
-    write_labels(tmp_path / "in/labels.train",
-                 [entry("train/b", imgs_path=paths), entry("train/a", gloss="neg-KALT cl-REGEN++")])  # fmt: skip
+    rows = [entry("train/b", imgs_path=paths), entry("train/a", gloss="neg-KALT cl-REGEN++")]
+    write_labels(tmp_path / "in/labels.train", rows)
     write_labels(tmp_path / "in/labels.dev", [entry("dev/c", imgs_path=["/home/me/c/1.png"])])
     dataset = build(tmp_path / "in", tmp_path / "out")
     first, second = dataset.samples("train")

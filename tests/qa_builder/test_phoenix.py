@@ -113,7 +113,8 @@ BROKEN = {
                   [":2: ", "leads out of the corpus"]),
     "video climbs": (f"{PHOENIX_HEADER}\na|../../x/1/*.png|-1|-1|S|G|t\n",
                      [":2: ", "'../../x/1/*.png'", "leads out of the corpus"]),
-    "old Mac line ends": (f"{PHOENIX_HEADER}\r{phoenix_row('a', 't')}\r" * 200, [":1: ", "columns"]),
+    "old Mac line ends": (f"{PHOENIX_HEADER}\r{phoenix_row('a', 't')}\r" * 200,
+                          [":1: ", "columns"]),
 }  # fmt: skip
 
 
