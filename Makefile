@@ -15,12 +15,15 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
-demo: setup  ## the main job on the toy corpus that ships with the package
+demo: setup  ## the main job on the toy corpora that ship with the package
 	$(BIN)/qa-builder toy toy-corpus
 	$(BIN)/qa-builder build phoenix --root toy-corpus/phoenix \
-	  $(foreach s,train dev test,--questions annotated:toy-corpus/phoenix/annotated-questions/phoenix.$(s).txt)
+	  --questions annotated:toy-corpus/phoenix/annotated-questions
+	$(BIN)/qa-builder build csl-daily --root toy-corpus/csl-daily \
+	  --questions annotated:toy-corpus/csl-daily/annotated-questions
 	$(BIN)/qa-builder verify data/toy-phoenix-qa
 	$(BIN)/qa-builder stats data/toy-phoenix-qa --html data/toy-phoenix-qa.html
+	$(BIN)/qbslt-bench run --model copy-question --data data/toy-phoenix-qa
 
 test: setup
 	$(BIN)/python -m pytest -n 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -37,8 +36,10 @@ main.add_command(leaderboard)
 @click.option("--config", type=_PATH, help="YAML file of the model's options.")
 @click.option("--resamples", type=click.IntRange(100, 100_000), default=1000, show_default=True)
 @click.argument("words", nargs=-1, metavar="[KEY=VALUE]...")
-def run(model: str, data: Path | None, task: str | None, split: str | None, out: Path | None,
-        seed: int, config: Path | None, resamples: int, words: tuple[str, ...]) -> None:  # fmt: skip
+def run(
+    model: str, data: Path | None, task: str | None, split: str | None, out: Path | None, seed: int,
+    config: Path | None, resamples: int, words: tuple[str, ...],
+) -> None:  # fmt: skip
     """Train and run an installed MODEL on a task, and score what it translates."""
     from benchmarks.find_dataset import find_dataset
     from benchmarks.runner import read_options, run_model
@@ -53,12 +54,11 @@ def run(model: str, data: Path | None, task: str | None, split: str | None, out:
 
 
 @main.command("list")
-@click.option("--conventions", is_flag=True, help="Say more of the conventions.")
-def list_all(conventions: bool) -> None:
+def list_all() -> None:
     """Show the tasks, metrics, conventions and models that there are."""
     from benchmarks.listing import listing
 
-    for title, columns, rows in listing(details=conventions):
+    for title, columns, rows in listing():
         print_table(title, columns, rows)
 
 

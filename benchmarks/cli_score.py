@@ -59,6 +59,8 @@ def score(predictions: Path, data: Path | None, task: str | None, split: str | N
         resamples=resamples, seed=seed, gloss=gloss, learned=metrics, source=read,
         warnings=found.warnings,
     )  # fmt: skip
+    for note in result.notes:
+        click.echo(f"note: {note}", err=True)
     for warning in result.warnings:
         warn(warning)
     if out is not None:
@@ -89,7 +91,7 @@ def validate(path: Path, data: Path | None, task: str | None, split: str | None)
         if not problems:
             click.echo(f"{file}: can be scored")
     if found:
-        raise FindingError(f"{found:,} findings.", file=path)
+        raise FindingError(f"{found:,} finding{'s' if found > 1 else ''} (above).", file=path)
 
 
 def _read(

@@ -38,15 +38,18 @@ _TESTS = ("p", "p_randomisation")
 
 
 def distinct_names(paths: Sequence[Path]) -> list[str]:
-    """Names for files: as many of the last parts of each path as tell them all apart.
+    """Names for files: the file's own, or the nearest folders' that tell them apart.
 
     Raises QbsltError if a file is given twice.
     """
     parts = [(*p.absolute().parent.parts, p.name.removesuffix(p.suffix)) for p in paths]
     for n in range(1, max(map(len, parts)) + 1):
-        names = ["/".join(p[-n:]) for p in parts]
-        if len(set(names)) == len(names):
-            return names
+        for names in (
+            [p[-n] if n <= len(p) else "" for p in parts],
+            ["/".join(p[-n:]) for p in parts],
+        ):
+            if len(set(names)) == len(names) and all(names):
+                return names
     raise QbsltError("the same file of predictions is given twice.", file=paths[0])
 
 
@@ -93,8 +96,7 @@ def _scored(
     task: Task, data: SplitData, name: str, source: Predictions, resamples: int, seed: int
 ) -> _System:
     result = score(
-        task, data, source.texts, system=name, resamples=resamples, seed=seed,
-        notes=source.notes, source=source,
+        task, data, source.texts, system=name, resamples=resamples, seed=seed, source=source,
     )  # fmt: skip
     parts = result.statistics[task.convention]
     stacked = np.hstack(parts)

@@ -46,7 +46,7 @@ Answer = Callable[[Asked], Sequence[str]]
 
 
 def control_texts(
-    data: SplitData, seed: int, names: Iterable[str] | None = None
+    data: SplitData, seed: int = 0, names: Iterable[str] | None = None
 ) -> dict[str, Sequence[str]]:
     """Outputs of the controls by name, in the order of `data`; all of them without `names`.
 
@@ -82,7 +82,7 @@ class Control:
         self._language = data.task.language
 
     def predict(self, samples: Sequence[Sample], run: Run) -> Iterator[Prediction]:
-        """Translations of all samples; raises QbsltError where what the control needs is lacking."""
+        """Translations of all samples; raises QbsltError where it lacks what it needs."""
         asked = Asked(_rows_of(samples), self._train, self._language, run.seed)
         texts = ANSWERS[self.name](asked)
         return (Prediction(s.sample_id, text) for s, text in zip(samples, texts, strict=True))
@@ -119,12 +119,15 @@ def _most_frequent(asked: Asked) -> list[str]:
 
 def _by_question(asked: Asked) -> list[str]:
     tokenise = _characters if asked.language in WITHOUT_BLANKS else _words
-    return _retrieved(asked.train(), asked.train().question, _copy_question(asked), tokenise)
+    train = asked.train()
+    keys = _needed("question in train", train.question)
+    return _retrieved(train, keys, _copy_question(asked), tokenise)
 
 
 def _by_gloss(asked: Asked) -> list[str]:
     glosses = _needed("gloss", asked.rows.gloss)
-    return _retrieved(asked.train(), asked.train().gloss, glosses, str.split)
+    train = asked.train()
+    return _retrieved(train, _needed("gloss in train", train.gloss), glosses, str.split)
 
 
 def _reference(asked: Asked) -> list[str]:
@@ -147,7 +150,7 @@ def _top(train: Rows) -> str:
 
 def _needed(what: str, column: list[str]) -> list[str]:
     if not any(column):
-        raise QbsltError(f"no row of the split has a {what}, which this control needs.")
+        raise QbsltError(f"no row has a {what}, which this control needs.")
     return column
 
 

@@ -38,6 +38,11 @@ def find_dataset(
     if data is not None:
         dataset = open_dataset(data)
     elif run is not None:
+        if not Path(run.dataset).is_dir():
+            raise QbsltError(
+                "the dataset of this run is not there any more.", file=run.dataset,
+                cure="Pass where it is now with --data.",
+            )  # fmt: skip
         dataset = open_dataset(run.dataset)
         if dataset.fingerprint != run.fingerprint:
             warnings.append(f"the run was made on another build of {run.dataset}, with fingerprint "

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 
@@ -51,10 +53,10 @@ def learned_metrics(names: Sequence[str]) -> list[Metric]:
     """The metrics of these names. Raises QbsltError for an unknown or uninstalled one."""
     found: list[Metric] = []
     for name in dict.fromkeys(names):
-        if name not in _MAKERS:
-            raise known(name, _MAKERS, "learned metric")
+        if name not in LEARNED:
+            raise known(name, LEARNED, "learned metric")
         try:
-            found.append(_MAKERS[name]())
+            found.append(LEARNED[name]())
         except ImportError as e:
             raise QbsltError(
                 f"the metric {name} is not installed ({e}).",
@@ -65,7 +67,7 @@ def learned_metrics(names: Sequence[str]) -> list[Metric]:
 
 def _bertscore() -> Metric:
     """F1 of BERTScore (Zhang et al., ICLR 2020), the network that it has for the language."""
-    import bert_score
+    bert_score = import_module("bert_score")
 
     def scorer(hyp: Sequence[str], ref: Sequence[str], language: str) -> Sequence[float]:
         _, _, f1 = bert_score.score(list(hyp), list(ref), lang=language, verbose=False)
@@ -78,7 +80,7 @@ def _bleurt() -> Metric:
     """BLEURT-20 (Sellam et al., ACL 2020), from the checkpoint folder in $BLEURT_CHECKPOINT."""
     import os
 
-    from bleurt import score
+    score = import_module("bleurt.score")
 
     folder = os.environ.get("BLEURT_CHECKPOINT", "BLEURT-20")
     network = score.BleurtScorer(folder)
@@ -86,7 +88,7 @@ def _bleurt() -> Metric:
     def scorer(hyp: Sequence[str], ref: Sequence[str], language: str) -> Sequence[float]:
         return list(network.score(references=list(ref), candidates=list(hyp)))
 
-    return Learned("bleurt", os.path.basename(folder), scorer)
+    return Learned("bleurt", Path(folder).name, scorer)
 
 
 def _comet() -> Metric:
@@ -94,7 +96,7 @@ def _comet() -> Metric:
 
     The source of sign language translation is a video: an empty text stands for it.
     """
-    import comet
+    comet = import_module("comet")
 
     name = "Unbabel/wmt22-comet-da"
     network = comet.load_from_checkpoint(comet.download_model(name))
@@ -106,6 +108,6 @@ def _comet() -> Metric:
     return Learned("comet", f"{name};src:empty", scorer)
 
 
-_MAKERS: dict[str, Callable[[], Metric]] = {
+LEARNED: dict[str, Callable[[], Metric]] = {
     "bertscore": _bertscore, "bleurt": _bleurt, "comet": _comet
 }  # fmt: skip

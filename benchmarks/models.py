@@ -1,4 +1,4 @@
-"""What a model is to the benchmark: the protocol, what it is given, and how installed ones are found.
+"""What a model is to the benchmark: its protocol, what it is given, how installed ones are found.
 
 `docs/add-a-model.md` has a complete plug-in.
 """
@@ -104,6 +104,8 @@ def make_model(name: str, options: Mapping[str, Any]) -> tuple[Model, dict[str, 
             raise QbsltError(f"the model {name} has no options, {wrong[0]!r} was given.")
         raise known(wrong[0], choices, f"option of {name}")
     defaults = {c: parameters[c].default for c in choices}
-    if lacking := [c for c, v in (defaults | options).items() if v is inspect.Parameter.empty]:
+    if lacking := [
+        c for c, v in (defaults | dict(options)).items() if v is inspect.Parameter.empty
+    ]:
         raise QbsltError(f"the model {name} needs the option {lacking[0]}={lacking[0].upper()}.")
     return factory(**options), defaults | dict(options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,9 +31,9 @@ def nearest(
     starts = np.concatenate(([0], np.cumsum(df)))
     q_row, q_token, q_times = _counted(asked, size, by_token=False)
     q_weight = (1 + np.log(q_times)) * idf[q_token]
-    bounds = np.searchsorted(q_row, np.arange(len(queries) + 1))
+    bounds = np.searchsorted(q_row, np.arange(len(queries) + 1)).tolist()
     found = []
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, last in pairwise(bounds):
         similarity: Floats = np.zeros(n)
         for t, w in zip(q_token[first:last], q_weight[first:last], strict=True):
             having = slice(starts[t], starts[t + 1])

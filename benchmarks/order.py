@@ -19,7 +19,9 @@ def order_warning(texts: Sequence[str], data: SplitData) -> list[str]:
     by_id = sorted(range(len(texts)), key=data.sample_id.__getitem__)
     if by_id == list(range(len(texts))):
         return []
-    split: Callable[[list[str]], str | list[str]] = "".join if data.language in WITHOUT_BLANKS else list
+    split: Callable[[list[str]], str | list[str]] = (
+        "".join if data.language in WITHOUT_BLANKS else list
+    )
     lines = texts[:_ROWS]
     as_it_stands = _overlap(lines, data.text, split)
     sorted_by_id = _overlap(lines, [data.text[i] for i in by_id[:_ROWS]], split)

@@ -90,17 +90,21 @@ def web_address(text: str) -> str:
     return text if parts.scheme in ("http", "https") and parts.netloc else ""
 
 
-def slugs(names: Iterable[str]) -> list[str]:
-    """File names for names, none twice: lower-case ASCII letters, digits and hyphens alone."""
+def slug(name: str) -> str:
+    """A file name for a name: lower-case ASCII letters, digits and hyphens, 60 at most."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "system"
+
+
+def different(names: Iterable[str]) -> list[str]:
+    """The names, with a number at the end of those that stood before."""
     given: list[str] = []
     for name in names:
-        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-        base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "system"
-        slug, k = base, 1
-        while slug in given:
+        other, k = name, 1
+        while other in given:
             k += 1
-            slug = f"{base}-{k}"
-        given.append(slug)
+            other = f"{name}-{k}"
+        given.append(other)
     return given
 
 

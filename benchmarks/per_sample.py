@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import isnan
 from typing import Any
-
-import numpy as np
 
 from benchmarks.metrics.base import Floats, Metric
 from benchmarks.metrics.bleu import Bleu
@@ -18,7 +17,7 @@ _SHOWN = ("rouge_l", "chrf2", "novel_f1", "wer")
 def sample_rows(
     data: SplitData, hypotheses: Sequence[str], references: Sequence[str],
     metrics: Sequence[Metric], statistics: Sequence[Floats],
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     """One dict a segment: texts, sentence scores in percent, counts of novel tokens.
 
     A score that a segment cannot have is None (novel-token F1 where nothing is novel).
@@ -35,7 +34,7 @@ def sample_rows(
     for metric, counts in zip(metrics, statistics, strict=True):
         columns |= _scores(metric, counts)
     names = list(columns)
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return (dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
 def _scores(metric: Metric, statistics: Floats) -> dict[str, Sequence[Any]]:
@@ -45,8 +44,7 @@ def _scores(metric: Metric, statistics: Floats) -> dict[str, Sequence[Any]]:
     scores = metric.score(statistics)
     for i, name in enumerate(metric.names):
         if name in _SHOWN:
-            column = scores[:, i]
-            found[name] = np.where(np.isnan(column), None, column.astype(object)).tolist()
+            found[name] = [None if isnan(score) else score for score in scores[:, i].tolist()]
     if isinstance(metric, Novelty):
         parts = ("common", "in_hypothesis", "in_reference")
         for i, part in enumerate(parts):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import re
@@ -16,7 +17,7 @@ from qa_builder.errors import QbsltError, raise_all
 MAX_BYTES = 256_000_000
 MAX_CHARACTERS = 20_000  # of one translation; a longer one is a file without line breaks
 _SHOWN_ERRORS = 100
-_HAN = re.compile(r"[\u3400-\u9fff]")
+_HIGH = re.compile(rb"[\x80-\xff]+")
 _UTF8 = "Save the file as UTF-8."
 _COLUMNS = "sample_id", "text"
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
@@ -81,8 +82,8 @@ def _bytes(path: Path) -> bytes:
 def decode(data: bytes, path: Path) -> tuple[str, list[str]]:
     """The text of a file, and a warning if it is not plain UTF-8.
 
-    Other encodings are told by their mark, or else tried: GB 18030 where it gives Chinese, then
-    Windows-1252. Raises QbsltError for what is no text.
+    Other encodings are told by their mark, or else guessed: GB 18030 or Windows-1252. Raises
+    QbsltError for what is no text.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -104,13 +105,10 @@ def decode(data: bytes, path: Path) -> tuple[str, list[str]]:
 
 
 def _guess(data: bytes) -> tuple[str, str]:
-    try:
-        text = data.decode("gb18030")
-        other = sum(not c.isascii() for c in text)
-        if 2 * len(_HAN.findall(text)) > other:
-            return text, "GB 18030"
-    except UnicodeDecodeError:
-        pass
+    runs = _HIGH.findall(data)  # Chinese has them in pairs, Western text one by one
+    if 2 * sum(len(run) for run in runs if len(run) > 1) > sum(map(len, runs)):
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode("gb18030"), "GB 18030"
     return data.decode("cp1252", "replace"), "Windows-1252"
 
 
@@ -180,7 +178,7 @@ def _table(
             tell(QbsltError(f"the first line names no columns sample_id and text, but {shown!r}.",
                             file=path, line=line))  # fmt: skip
             return
-        yield Row(line, *first)
+        yield Row(line, first[0], first[1])
     at, text = (names.index(column) for column in _COLUMNS)
     wrong = 0
     for line, fields in rows:

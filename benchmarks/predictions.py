@@ -144,18 +144,21 @@ def _why_number(rows: Sequence[Row], n: int, splits: Mapping[str, int]) -> str:
         return f"that is the size of {other[0]}, so maybe --split {other[0]} is meant"
     if not texts:
         return "the file is empty"
-    if len(texts) < n:
-        return (
-            "lines are lacking, most likely empty translations or the clips of an incomplete last "
-            "batch that were not written; from there on every line would meet a wrong reference"
-        )
+    return _FEWER if len(texts) < n else _why_more(texts, n)
+
+
+_FEWER = (
+    "lines are lacking, most likely clips that a loader left out or empty translations that were "
+    "not written; from there on every line would meet a wrong reference"
+)
+
+
+def _why_more(texts: Sequence[str], n: int) -> str:
     extra = len(texts) - n
     if not any(text.strip() for text in texts[n:]):
         return f"the last {extra:,} are empty"
     if texts[n:] == texts[:extra]:
-        return (
-            f"the last {extra:,} repeat the first ones, as a distributed sampler does to fill up"
-        )
+        return f"the last {extra:,} repeat the first ones, as a distributed sampler fills up"
     if sum(not text.strip() for text in texts) == extra:
         return f"{extra:,} empty lines stand among them"
     if extra == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -52,12 +52,12 @@ class Result:
     """[n, k] of each metric of each convention; for paired tests, not written."""
     units: Ints = field(repr=False)
     """[n] the distinct reference sentence of each segment; not written."""
-    make_samples: Callable[[], list[dict[str, Any]]] = field(repr=False)
+    make_samples: Callable[[], Iterator[dict[str, Any]]] = field(repr=False)
 
     @cached_property
     def samples(self) -> list[dict[str, Any]]:
         """One for each segment, in the dataset's order: the lines of samples.jsonl."""
-        return self.make_samples()
+        return list(self.make_samples())
 
     def as_dict(self) -> dict[str, Any]:
         """The document of result.json: plain values, NaN as None."""
@@ -72,7 +72,7 @@ class Result:
 def write_result(result: Result, out: Path) -> None:
     """Write result.json and samples.jsonl into a folder, each whole or not at all."""
     out.mkdir(parents=True, exist_ok=True)
-    write_lines(out / SAMPLES, result.samples)
+    write_lines(out / SAMPLES, result.make_samples())
     write_text(out / RESULT, [result.json()])  # last: its existence means that all is there
 
 

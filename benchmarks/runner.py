@@ -20,7 +20,7 @@ from qa_builder.samples import Prediction
 
 def run_model(
     name: str, found: Found, out: Path, *, options: Mapping[str, Any] | None = None, seed: int = 0,
-    resamples: int = RESAMPLES, score_seed: int = 12345, echo: Callable[[str], None] = lambda s: None,
+    resamples: int = RESAMPLES, echo: Callable[[str], None] = lambda said: None,
 ) -> Result:  # fmt: skip
     """Run an installed model and leave config.yaml, predictions and result.json in `out`.
 
@@ -45,7 +45,7 @@ def run_model(
     echo(f"wrote {file}")
     result = score(
         task, data, predictions.texts, system=name, track=model.track, resamples=resamples,
-        seed=score_seed, source=predictions,
+        source=predictions,
     )  # fmt: skip
     write_result(result, out)
     return result

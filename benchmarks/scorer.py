@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -45,84 +45,87 @@ def score(
     """Score one system.
 
     `hypotheses` stand in the order of `data`; `source` is the file that they were read of, `notes`
-    and `warnings` go into the result beside those of the file. With `gloss` they are glosses and scored by WER against the glosses of
-    `data`. `learned` metrics stand beside those of the convention. Raises QbsltError for a track
-    that the task has not, and where glosses are lacking; ValueError if the lengths differ.
+    and `warnings` go into the result beside those of the file. With `gloss` they are glosses and
+    scored by WER against the glosses of `data`. `learned` metrics stand beside those of the
+    convention. Raises QbsltError for a track that the task has not, and where glosses are lacking;
+    ValueError if the lengths differ.
     """
     check_track(track, task)
     standard = _standard(task, data, gloss, learned)
     references = _glosses(data) if gloss else data.text
-    of = References(references, data.language, data.question if data.has_questions else None)
+    asked = data.question if data.has_questions and not gloss else None
+    of = References(references, data.language, asked)
     legacy = () if gloss else LEGACY
     statistics = of.statistics(hypotheses, (standard, *legacy))
-    controls = {} if gloss else control_texts(data, seed, QUICK)
-    own = _Board(standard.metrics, statistics[standard.name])
-    others = {
-        name: _Board(standard.metrics, of.statistics(texts, (standard,))[standard.name])
-        for name, texts in controls.items()
-    }
+    own = _Board(standard.metrics, statistics.pop(standard.name))
+    copy, controls = None, {}
+    for name, texts in ({} if gloss else control_texts(data, names=QUICK)).items():
+        board = _Board(standard.metrics, of.statistics(texts, (standard,))[standard.name])
+        controls[name] = board.scores()
+        copy = board if name == COPY else copy
     units = units_of(data.text)
-    drawn = _Draws(units, resamples, seed)
+    _resample([own] if copy is None else [own, copy], units, resamples, seed)
     return Result(
-        task=task.as_dict() | {"split": data.split}, system={"name": system, "track": track},
+        task=task.as_dict() | {"split": data.split, "convention": standard.name},
+        system={"name": system, "track": track},
         n=len(data), official=data.replaced_references is None,
         notes=_notes(data, source, notes), dataset=data.dataset,
         predictions=None if source is None else source.as_dict(),
         bootstrap={"resamples": resamples, "seed": seed, "unit": "distinct reference sentence",
                    "units": int(units.max()) + 1, "level": LEVEL},
-        scores={standard.name: own.with_intervals(drawn)},
+        scores={standard.name: own.with_intervals()},
         legacy={c.name: _values(c, statistics[c.name]) for c in legacy},
         signatures=_signatures(task, data, (standard, *legacy), resamples, seed, source),
-        gain_over_copy=_gain(own, others[COPY], drawn) if COPY in others else None,
-        controls={name: board.scores() for name, board in others.items()},
-        strata=_strata(data, own, others.get(COPY)), uncounted=_uncounted(own),
-        warnings=[*warnings, *_warnings(data, source, gloss)], versions=versions(), statistics=statistics, units=units,
-        metrics=standard.metrics,
+        gain_over_copy=None if copy is None else _gain(own, copy), controls=controls,
+        strata=_strata(data, own, copy), uncounted=_uncounted(own),
+        warnings=[*warnings, *_warnings(data, source, gloss)], versions=versions(),
+        statistics={standard.name: own.parts} | statistics, units=units, metrics=standard.metrics,
         make_samples=lambda: sample_rows(
-            data, list(hypotheses), references, standard.metrics, statistics[standard.name]),
+            data, list(hypotheses), references, standard.metrics, own.parts),
     )  # fmt: skip
-
-
-class _Draws(NamedTuple):
-    """What decides which segments a bootstrap draws: equal draws are paired."""
-
-    units: Ints
-    resamples: int
-    seed: int
 
 
 class _Board:
     """Statistics of all metrics of a system side by side."""
 
+    resampled: dict[str, Floats]
+    """Scores [resamples] by name, once `_resample` has drawn them."""
+
     def __init__(self, metrics: Sequence[Metric], parts: Sequence[Floats]) -> None:
-        self.metrics, self.parts = metrics, parts
+        self.metrics = metrics
         self.columns: Floats = np.hstack(list(parts))
-        self._resampled: dict[str, Floats] | None = None
+        self._cuts = [*accumulate(part.shape[1] for part in parts)][:-1]
+
+    @property
+    def parts(self) -> tuple[Floats, ...]:
+        """The statistics [n, k] of each metric."""
+        return tuple(np.split(self.columns, self._cuts, axis=1))
 
     def named(self, sums: Floats) -> dict[str, Floats]:
         """Scores [...] by name of summed statistics [..., k] of all metrics."""
-        cuts = [*accumulate(part.shape[1] for part in self.parts)][:-1]
-        found = {}
-        for metric, part in zip(self.metrics, np.split(sums, cuts, axis=-1), strict=True):
+        found: dict[str, Floats] = {}
+        for metric, part in zip(self.metrics, np.split(sums, self._cuts, axis=-1), strict=True):
             found |= dict(zip(metric.names, np.moveaxis(metric.score(part), -1, 0), strict=True))
         return found
 
     def scores(self) -> dict[str, float]:
         return {k: float(v) for k, v in self.named(self.columns.sum(axis=0)).items()}
 
-    def resampled(self, drawn: _Draws) -> dict[str, Floats]:
-        if self._resampled is None:
-            self._resampled = self.named(bootstrap(self.columns, *drawn))
-        return self._resampled
-
-    def with_intervals(self, drawn: _Draws) -> dict[str, dict[str, float]]:
+    def with_intervals(self) -> dict[str, dict[str, float]]:
         found = {}
         for name, value in self.scores().items():
             low = high = value
             if not np.isnan(value):
-                low, high = map(float, interval(self.resampled(drawn)[name], LEVEL / 100))
+                low, high = map(float, interval(self.resampled[name], LEVEL / 100))
             found[name] = {"value": value, "low": low, "high": high}
         return found
+
+
+def _resample(boards: Sequence[_Board], units: Ints, resamples: int, seed: int) -> None:
+    """Draw for all systems at once, so that they are paired."""
+    drawn = bootstrap(np.hstack([board.columns for board in boards]), units, resamples, seed)
+    for board, sums in zip(boards, np.split(drawn, len(boards), axis=1), strict=True):
+        board.resampled = board.named(sums)
 
 
 def _standard(
@@ -166,10 +169,10 @@ def _values(convention: Convention, parts: Sequence[Floats]) -> dict[str, dict[s
     return {k: {"value": v} for k, v in _Board(convention.metrics, parts).scores().items()}
 
 
-def _gain(own: _Board, copy: _Board, drawn: _Draws) -> dict[str, dict[str, float]]:
+def _gain(own: _Board, copy: _Board) -> dict[str, dict[str, float]]:
     a, b = own.scores(), copy.scores()
-    draws_a, draws_b = own.resampled(drawn), copy.resampled(drawn)
-    return {k: paired_bootstrap(a[k], b[k], draws_a[k], draws_b[k])._asdict() for k in a}
+    drawn_a, drawn_b = own.resampled, copy.resampled
+    return {k: paired_bootstrap(a[k], b[k], drawn_a[k], drawn_b[k])._asdict() for k in a}
 
 
 def _strata(data: SplitData, own: _Board, copy: _Board | None) -> dict[str, list[dict[str, Any]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
+from math import isnan
 from typing import Any, NamedTuple
 
 from benchmarks.results import Result
@@ -12,9 +13,9 @@ from benchmarks.results import Result
 TITLES = {
     "bleu1": "BLEU-1", "bleu2": "BLEU-2", "bleu3": "BLEU-3", "bleu4": "BLEU-4",
     "rouge_l": "ROUGE-L", "chrf2": "chrF2",
-    "novel_precision": "novel-token P", "novel_recall": "novel-token R", "novel_f1": "novel-token F1",
-    "novel_content_precision": "novel content P", "novel_content_recall": "novel content R",
-    "novel_content_f1": "novel content F1",
+    "novel_precision": "novel-token P", "novel_recall": "novel-token R",
+    "novel_f1": "novel-token F1", "novel_content_precision": "novel content P",
+    "novel_content_recall": "novel content R", "novel_content_f1": "novel content F1",
     "wer": "WER", "wer_substitutions": "substitutions", "wer_insertions": "insertions",
     "wer_deletions": "deletions",
 }  # fmt: skip
@@ -34,8 +35,8 @@ def tables(result: Result) -> Iterator[Table]:
     if result.gain_over_copy is not None:
         yield _gain(result.gain_over_copy)
     yield _scores(result)
-    for name, rows in result.strata.items():
-        yield _strata(name, rows)
+    if result.strata:
+        yield _strata(result.strata)
     if result.legacy:
         yield _legacy(result)
 
@@ -45,7 +46,7 @@ def _title(name: str) -> str:
 
 
 def _number(value: float | None, sign: str = "") -> str:
-    return "-" if value is None or value != value else f"{value:{sign}.2f}"
+    return "-" if value is None or isnan(value) else f"{value:{sign}.2f}"
 
 
 def _interval(cell: dict[str, float], sign: str = "") -> str:
@@ -53,7 +54,7 @@ def _interval(cell: dict[str, float], sign: str = "") -> str:
 
 
 def _p(value: float) -> str:
-    return "-" if value != value else "< 0.01" if value < 0.01 else f"{value:.2f}"
+    return "-" if isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _gain(gains: dict[str, dict[str, float]]) -> Table:
@@ -61,7 +62,7 @@ def _gain(gains: dict[str, dict[str, float]]) -> Table:
         [_title(k), _number(v["value"], "+"), _interval(v, "+"), _p(v["p"])]
         for k, v in gains.items()
     ]
-    title = "Gain over copying the question (what the system adds to it)"
+    title = "Gain over copying the question"
     return Table(title, ["score", "gain", "95 % interval", "p"], rows)
 
 
@@ -79,17 +80,19 @@ def _scores(result: Result) -> Table:
     return Table(f"{title} (convention {convention})", columns, rows)
 
 
-def _strata(name: str, parts: Sequence[dict[str, Any]]) -> Table:
-    shown = [k for k in _HEADLINE if k in parts[0]["scores"]]
-    gains = "gain_over_copy" in parts[0]
-    columns = [name, "n", *map(_title, shown), *([f"gain, {_title(shown[0])}"] if gains else [])]
+def _strata(strata: dict[str, list[dict[str, Any]]]) -> Table:
+    some = next(iter(strata.values()))[0]
+    shown = [k for k in _HEADLINE if k in some["scores"]]
+    gains = "gain_over_copy" in some
+    columns = ["part", "n", *map(_title, shown), *([f"gain, {_title(shown[0])}"] if gains else [])]
     rows = []
-    for part in parts:
-        bounds = f" ({part['low']:.3g} .. {part['high']:.3g})" if "low" in part else ""
-        row = [part["name"] + bounds, f"{part['n']:,}"]
-        row += [_number(part["scores"][k]) for k in shown]
-        rows.append(row + ([_number(part["gain_over_copy"][shown[0]], "+")] if gains else []))
-    return Table(f"By {name}", columns, rows)
+    for name, parts in strata.items():
+        for part in parts:
+            bounds = f" ({part['low']:.3g} .. {part['high']:.3g})" if "low" in part else ""
+            row = [f"{name}: {part['name']}{bounds}", f"{part['n']:,}"]
+            row += [_number(part["scores"][k]) for k in shown]
+            rows.append(row + ([_number(part["gain_over_copy"][shown[0]], "+")] if gains else []))
+    return Table("Parts of the split (beware of small n)", columns, rows)
 
 
 def _legacy(result: Result) -> Table:
@@ -98,7 +101,7 @@ def _legacy(result: Result) -> Table:
         [convention, *(_number(scores.get(k, {}).get("value")) for k in names)]
         for convention, scores in result.legacy.items()
     ]
-    title = "Legacy conventions: to compare with a paper that used one, never with the above"
+    title = "Legacy conventions, only for comparison with papers that use them"
     return Table(title, ["convention", *map(_title, names)], rows)
 
 
@@ -107,12 +110,13 @@ def markdown(result: Result) -> str:
     parts = []
     for title, columns, rows in tables(result):
         lines = [columns, ["---"] + ["---:"] * (len(columns) - 1), *rows]
-        body = "\n".join("| " + " | ".join(_escaped(line, {"|": "\\|"})) + " |" for line in lines)
-        parts.append(f"**{_escaped([title], {'*': chr(92) + '*'})[0]}**\n\n{body}\n")
+        body = "\n".join("| " + " | ".join(_escaped(line, _MARKDOWN)) + " |" for line in lines)
+        parts.append(f"**{_escaped([title], _MARKDOWN)[0]}**\n\n{body}\n")
     parts += ["\n".join(f"- `{s}`" for s in shown_signatures(result)) + "\n"]
     return "\n".join(parts)
 
 
+_MARKDOWN = {c: "\\" + c for c in "\\|*_<>`["}
 _TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -139,12 +143,12 @@ def _escaped(cells: Sequence[str], escapes: dict[str, str]) -> list[str]:
 
 
 def comma_separated(result: Result) -> str:
-    """Every number, unrounded, one a line: section, part, score, value, low, high, p, n, signature."""
+    """Every number, unrounded, one a line."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(("section", "part", "score", "value", "low", "high", "p", "n"))
     for section, part, score, cell, n in _cells(result):
-        numbers = ["" if (v := cell.get(k)) is None or v != v else repr(v) for k in _FIELDS]
+        numbers = ["" if (v := cell.get(k)) is None or isnan(v) else repr(v) for k in _FIELDS]
         writer.writerow((section, part, score, *numbers, n))
     return file.getvalue()
 

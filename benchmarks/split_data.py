@@ -59,7 +59,7 @@ def load_references(dataset: Dataset, split: str) -> SplitData:
             "is a questions-only release: it holds no sentences to score against.",
             file=dataset.path, cure="Join it with your copy of the corpus: `qa-builder hydrate`.",
         )  # fmt: skip
-    rows = read_columns(dataset, split, _COLUMNS)
+    rows: Any = read_columns(dataset, split, _COLUMNS)
     if not rows["sample_id"]:
         raise QbsltError(f"the split {split} has no rows.", file=dataset.path)
     train = None

@@ -36,7 +36,7 @@ def strata_of(data: SplitData) -> dict[str, Strata]:
     """
     found = {
         "leakage": thirds(data.question_leakage, ("low", "middle", "high")),
-        "seen": named([None if s is None else _SEEN[s] for s in data.seen or [None] * len(data)]),
+        "seen": named([_SEEN[s] for s in data.seen] if data.seen else [None] * len(data)),
         "kind": named(data.question_kind),
         "length": thirds(_lengths(data), ("short", "middle", "long")),
         "signer": named(data.signer),

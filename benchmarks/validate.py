@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.find_dataset import find_dataset
+from benchmarks.find_dataset import Found, find_dataset
+from benchmarks.leaderboard.submissions import SYSTEM, read_submission
+from benchmarks.order import order_warning
 from benchmarks.predictions import read_predictions
 from benchmarks.split_data import load_references
-from qa_builder.errors import ErrorList, QbsltError
+from qa_builder.errors import QbsltError
+from qa_builder.samples import SPLITS
 
 _ENDINGS = (".txt", ".tsv", ".csv", ".jsonl")
 
@@ -25,32 +28,44 @@ class Checked(NamedTuple):
 def findings(
     path: Path, *, data: Path | None = None, task: str | None = None, split: str | None = None
 ) -> Iterator[Checked]:
-    """Check a file, or every file of predictions in a folder.
+    """Check a file, or all predictions of a run's or a submission's folder.
 
     Raises QbsltError where there is nothing to check, or no dataset to check it against.
     """
     files = [path]
-    if path.is_dir():
+    if (path / SYSTEM).is_file():
+        try:
+            submission = read_submission(path)
+        except QbsltError as e:
+            yield Checked(path / SYSTEM, _each(e), [])
+            return
+        files = list(submission.predictions.values())
+        task, split = task or submission.task, split or submission.split or None
+    elif path.is_dir():
         files = sorted(p for p in path.glob("predictions*") if p.suffix in _ENDINGS)
         if not files:
-            raise QbsltError("holds no file named predictions*.", file=path)
+            raise QbsltError(f"holds no {SYSTEM} and no file named predictions*.", file=path)
     for file in files:
-        found = find_dataset(
-            data=data, task=task, split=split or _split_of(file), predictions=file
-        )  # fmt: skip
-        rows = load_references(found.dataset, found.task.split)
-        sizes = {s: v["rows"] for s, v in found.dataset.manifest["splits"].items()}
-        try:
-            read = read_predictions(file, rows.sample_id, splits=sizes)
-        except ErrorList as e:
-            yield Checked(file, [str(error) for error in e.errors], [])
-        except QbsltError as e:
-            yield Checked(file, [str(e)], [])
-        else:
-            yield Checked(file, [], [*found.warnings, *read.warnings])
+        given = split or (_split_of(file) if path.is_dir() else None)
+        yield _check(file, find_dataset(data=data, task=task, split=given, predictions=file))
+
+
+def _check(file: Path, found: Found) -> Checked:
+    rows = load_references(found.dataset, found.task.split)
+    sizes = {s: v["rows"] for s, v in found.dataset.manifest["splits"].items()}
+    try:
+        read = read_predictions(file, rows.sample_id, splits=sizes)
+    except QbsltError as e:
+        return Checked(file, _each(e), [])
+    order = order_warning(read.texts, rows) if read.format == "text" else []
+    return Checked(file, [], [*found.warnings, *read.warnings, *order])
+
+
+def _each(error: QbsltError) -> list[str]:
+    return [str(e) for e in getattr(error, "errors", [error])]
 
 
 def _split_of(file: Path) -> str | None:
-    """dev of predictions.dev.jsonl."""
+    """dev of predictions.dev.jsonl, as a run has it."""
     parts = file.name.split(".")
-    return parts[1] if len(parts) == 3 and parts[0] == "predictions" else None
+    return parts[1] if len(parts) == 3 and parts[1] in SPLITS else None

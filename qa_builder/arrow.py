@@ -13,11 +13,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from qa_builder.errors import QbsltError
+
 _NUMBERS = {pa.int32(): np.int32, pa.int64(): np.int64, pa.float32(): np.float32}
+
+_MOST_BYTES = (1 << 31) - 1  # of an array of strings: its offsets have 32 bits
 
 
 def arrow_column(values: Sequence[Any], type: pa.DataType) -> pa.Array:
-    """An array of strings, lists of strings or numbers; None stands for null."""
+    """An array of strings, lists of strings or numbers; None stands for null.
+
+    Raises QbsltError for strings that Arrow can't hold: 2 GB of them, or a lone surrogate.
+    """
     n = len(values)
     missing = values.count(None)
     if missing == n:
@@ -30,9 +37,17 @@ def arrow_column(values: Sequence[Any], type: pa.DataType) -> pa.Array:
     if pa.types.is_string(type):
         filled = ["" if v is None else v for v in values] if missing else values
         text = "".join(filled)
-        lengths = map(len, filled) if text.isascii() else (len(v.encode()) for v in filled)
-        data = pa.py_buffer(text.encode())
-        return pa.Array.from_buffers(type, n, [validity, _offsets(list(lengths)), data], missing)
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            raise QbsltError("a text holds a lone surrogate, which UTF-8 has no bytes for.",
+                             cure="Take the character out of the source.") from None  # fmt: skip
+        if len(data) > _MOST_BYTES:
+            raise QbsltError(f"{n:,} rows hold over 2 GB of text, which is too much.",
+                             cure="Make the texts of the source shorter.")  # fmt: skip
+        lengths = map(len, filled) if len(data) == len(text) else (len(v.encode()) for v in filled)
+        buffers = [validity, _offsets(list(lengths)), pa.py_buffer(data)]
+        return pa.Array.from_buffers(type, n, buffers, missing)
     numbers = np.array([v or 0 for v in values] if missing else values, dtype=_NUMBERS[type])
     return pa.Array.from_buffers(type, n, [validity, pa.py_buffer(numbers)], missing)
 

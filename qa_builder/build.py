@@ -34,8 +34,11 @@ from qa_builder.samples import SCHEMA_VERSION, SPLITS
 from qa_builder.writer import DatasetRows
 
 # The code that decides the bytes of a dataset: a change in it rebuilds.
-_CODE = ("samples.py", "dataset.py", "writer.py", "build.py", "config.py", "text.py",
-         "corpora/*.py", "questions/*.py", "audit/leakage.py", "publish/card.*")  # fmt: skip
+_CODE = (
+    "samples.py", "dataset.py", "writer.py", "build.py", "config.py", "text.py", "arrow.py",
+    "function_words.py", "corpora/*.py", "questions/*.py", "questions/lexicon/*",
+    "questions/llm_prompts/*", "audit/leakage.py", "publish/card.*",
+)  # fmt: skip
 _OURS = {CARD, MANIFEST, CONFIG, REJECTS, "data", "audit"}
 
 
@@ -203,6 +206,8 @@ def _unchanged(out: Path, key: str) -> dict[str, Any] | None:
         return None
     if manifest.get("key") != key or list_files(out) != manifest.get("files"):
         return None
+    if manifest["questions"].get("llm", {}).get("unanswered"):
+        return None  # a language model did not answer for some clips: ask again
     card = out / CARD
     whole = card.is_file() and card.read_text(encoding="utf-8") == make_card(manifest)
     return manifest if whole else None

@@ -33,7 +33,9 @@ def toy(out: Path) -> None:
 
     for root in copy_toy(out):
         click.echo(f"wrote {root}")
-    click.echo(f"next: qa-builder build phoenix --root {out / 'phoenix'}")
+    root = out / "phoenix"
+    questions = f"--questions annotated:{root / 'annotated-questions'}"
+    click.echo(f"next: qa-builder build phoenix --root {root} {questions}")
 
 
 @main.command()

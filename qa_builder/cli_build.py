@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 _SHARED = [
     click.option("--questions", multiple=True, metavar="SOURCE",
-                 help="none, llm, or annotated:FILE[,FILE...]; may be given several times."),
+                 help="rules (default), llm, none, or annotated:PATH[,PATH...] (files or "
+                 "folders); may be repeated."),
     click.option("--base-url", help="llm: an OpenAI-compatible endpoint; its key is read from "
                  "$OPENAI_API_KEY."),
     click.option("--model", help="llm: the model, as the endpoint names it."),
@@ -28,6 +29,9 @@ _SHARED = [
                  help="llm: prompt, temperature, concurrency, candidates, price_in, price_out, "
                  "cache, rights (docs/llm-questions.md)."),
     click.option("--dry-run", is_flag=True, help="llm: print what it would cost, send nothing."),
+    click.option("--per-clip", type=int, help="rules, llm: different questions a clip; default 1."),
+    click.option("--budget", type=float, help="rules, llm: most content recall of a question "
+                 "(0..1, default 0.5)."),
     click.option("--format", help="Format of annotated questions; default: found by looking."),
     click.option("--frames", help="check: compare the frame folders with n_frames."),
     click.option("--frames-root", type=_PATH, help="Where the frames are, if not below the root."),
@@ -114,7 +118,7 @@ def _config(corpus: str, options: dict[str, Any], **own: Any) -> BuildConfig:
     from qa_builder.config import load_config
 
     questions = ",".join(options["questions"]).replace(",annotated:", ",") or None
-    given = {k: options[k] for k in ("format", "frames", "dataset", "seed")}
+    given = {k: options[k] for k in ("format", "frames", "dataset", "seed", "per_clip", "budget")}
     llm = {k: v for k in ("base_url", "model") if (v := options[k]) is not None}
     llm |= _pairs("--llm", options["llm"], "temperature=0.2")
     return load_config(
@@ -143,6 +147,8 @@ def _run(config: BuildConfig, corpus: Corpus, options: dict[str, Any]) -> None:
         return _estimate(model, corpus)
     name = config.dataset or corpus.info.dataset
     out = options["out"] or Path("data") / name
+    if out.is_symlink() or out.name in ("", ".."):
+        out = out.resolve()  # the folder itself is replaced, not a link to it
     with progress(f"building {name}", None, "clips") as advance:
         if model:  # takes long for a batch, and counts clips one by one
             model.advance = advance

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from qa_builder.corpora.textfile import shown
 from qa_builder.errors import QbsltError, known, raise_all
+from qa_builder.questions.candidates import BUDGET
 from qa_builder.questions.llm_options import portable
-
-CORPORA = ("phoenix", "csl-daily", "labels", "table")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,11 @@ class BuildConfig:
     dataset: str | None = None
     """Name of the dataset; default: that of the corpus (phoenix-2014t-qa, ...)."""
     questions: str = "auto"
-    """none, llm, annotated:FILE[,...] or column (a table's own); auto: column or none."""
+    """rules, llm, none, annotated:PATH[,...], column (a table's own); auto: column or rules."""
+    per_clip: int = 1
+    """Rules and language models: how many different questions a clip gets."""
+    budget: float = BUDGET
+    """Rules and language models: the most content recall that a question may have, 0..1."""
     format: str | None = None
     """Format of the annotated questions; default: found by looking at the file."""
     seed: int = 0
@@ -65,50 +70,66 @@ def _portable(questions: str) -> str:
 def load_config(file: Path | None, words: Sequence[str], options: Mapping[str, Any]) -> BuildConfig:
     """Resolve a configuration: the defaults, then FILE, then `key=value` words, then options.
 
-    Options that are None count as not given. Raises QbsltError, all errors at once.
+    Options that are None count as not given; mappings (columns) are merged entry by entry. Raises
+    QbsltError, all errors at once.
     """
-    given: dict[str, Any] = {}
-    if file is not None:
-        given |= _read_yaml(file)
-    for more in (_parse_words(words), options):
-        given = _merged(given, {k: v for k, v in more.items() if v is not None and v != {}})
-    names = {f.name: f for f in fields(BuildConfig)}
-    errors = [known(k, names, "option") for k in given if k not in names]
+    given = _read_yaml(file) if file is not None else {}
+    for layer in (_parse_words(words), {k: v for k, v in options.items() if v is not None}):
+        for key, value in layer.items():
+            old = given.get(key)
+            both = isinstance(value, dict) and isinstance(old, dict)
+            given[key] = old | value if both else value
+    types = {f.name: str(f.type) for f in fields(BuildConfig)}
+    errors = [known(k, types, "option") for k in given if k not in types]
+    values = {k: _value(v, types[k]) for k, v in given.items() if k in types}
     errors += [
-        QbsltError(f"the option {k} is {v!r}, expected {_type_name(str(names[k].type))}.")
-        for k, v in given.items()
-        if k in names and not _fits(v, str(names[k].type))
-    ]
+        QbsltError(f"the option {k} is {shown(given[k])}, expected {_expected(types[k])}.")
+        for k, v in values.items() if v is None and given[k] is not None
+    ]  # fmt: skip
+    errors += [
+        known(v, choices, f"value of {k}")
+        for k, choices in _choices().items() if (v := values.get(k)) and v not in choices
+    ]  # fmt: skip
+    name = values.get("dataset")
+    if name and not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
+        errors.append(QbsltError(f"the option dataset is {shown(name)}, expected a name.",
+                                 cure="Letters, digits, '-', '_' and '.', for instance my-qa."))  # fmt: skip  # noqa: E501
     raise_all(errors)
-    config = replace(BuildConfig(), **given)
-    if config.frames not in ("none", "check"):
-        raise known(config.frames, ("none", "check"), "value of frames")
-    return config
+    return replace(BuildConfig(), **{k: v for k, v in values.items() if v is not None})
 
 
-def _merged(given: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """`more` wins; of mappings, key by key."""
-    both = {k: {**given[k], **v} for k, v in more.items()
-            if isinstance(v, dict) and isinstance(given.get(k), dict)}  # fmt: skip
-    return {**given, **more, **both}
+def _choices() -> dict[str, tuple[str, ...]]:
+    """The values that some options are to be chosen from."""
+    from qa_builder.corpora.csl_daily import ANNOTATIONS
+    from qa_builder.questions.formats import FORMATS
+
+    return {"frames": ("none", "check"), "annotations": ANNOTATIONS, "format": FORMATS}
 
 
-def _fits(value: Any, annotation: str) -> bool:
-    if annotation == "dict[str, Any]":
-        return isinstance(value, dict) and all(
-            isinstance(v, str | int | float) for v in value.values()
-        )
+def _value(value: Any, annotation: str) -> Any:
+    """A value as its field holds it; None where it doesn't fit. Numbers may be text and back."""
     if annotation.startswith("dict"):
-        return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
+        types = (str,) if annotation.endswith("str]") else (str, int, float)
+        fits = isinstance(value, dict) and all(
+            type(k) is str and type(v) in types for k, v in value.items()
+        )
+        return value if fits else None
+    if annotation == "float":
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            return None
     if annotation == "int":
-        return type(value) is int
-    return isinstance(value, str) or (value is None and "None" in annotation)
+        digits = isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value)
+        return int(value) if digits or type(value) is int else None
+    return str(value) if type(value) in (str, int, float) else None
 
 
-def _type_name(annotation: str) -> str:
-    return {"int": "a whole number"}.get(
-        annotation, "a mapping" if "dict" in annotation else "text"
-    )
+def _expected(annotation: str) -> str:
+    if annotation.startswith("dict"):
+        return "a mapping of names"
+    numbers = {"int": "a whole number", "float": "a number"}
+    return numbers.get(annotation, "text (quoted, if YAML takes it for else)")
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
@@ -117,31 +138,34 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     try:
         data = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
-        raise QbsltError("there is no such configuration file.", file=file) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        raise QbsltError(f"is no YAML ({' '.join(str(e).split())}).", file=file) from None
+        raise QbsltError("there is no such configuration file.", file=file,
+                         cure="--config takes the path of a YAML file.") from None  # fmt: skip
+    except (yaml.YAMLError, ValueError, RecursionError) as e:  # ValueError: of encoding, of a date
+        mark = getattr(e, "problem_mark", None)
+        raise QbsltError(f"is no YAML ({shown(' '.join(str(e).split()))}).", file=file,
+                         line=mark.line + 1 if mark else None, cure=_YAML) from None  # fmt: skip
     if not isinstance(data, dict) or not all(isinstance(k, str) for k in data):
-        raise QbsltError("is no mapping of options.", file=file)
+        raise QbsltError("is no mapping of options.", file=file, cure=_YAML)
     return data
+
+
+_YAML = "A configuration has lines like `seed: 3`; that of any built dataset is one."
 
 
 def _parse_words(words: Sequence[str]) -> dict[str, Any]:
     """`seed=3 columns.text=sentence` as a mapping."""
-    import yaml
-
     result: dict[str, Any] = {}
+    errors = []
     for word in words:
         key, equals, value = word.partition("=")
-        if not equals:
-            raise QbsltError(f"{word!r} is no key=value.", cure="For instance seed=3.")
         outer, dot, inner = key.partition(".")
-        if dot:
-            result.setdefault(outer, {})[inner] = value
-            continue
-        try:
-            result[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
+        if not equals:
+            errors.append(
+                QbsltError(f"{shown(word)} is no key=value.", cure="For instance seed=3.")
+            )
+        elif not dot:
             result[key] = value
-        if isinstance(result[key], float):
-            result[key] = value
+        elif isinstance(result.setdefault(outer, {}), dict):
+            result[outer][inner] = value
+    raise_all(errors)
     return result

@@ -21,8 +21,8 @@ INTERRUPTED = 130  # what a shell reports for Ctrl-C
 _OS_ERRORS = {
     errno.ENOSPC: "the disk is full. Free some space, or choose another folder.",
     errno.EDQUOT: "the disk quota is used up. Free some space, or choose another folder.",
-    errno.EACCES: "permission denied. Choose a folder that you may write to.",
-    errno.EPERM: "permission denied. Choose a folder that you may write to.",
+    errno.EACCES: "permission denied. Change its mode, or choose another file or folder.",
+    errno.EPERM: "permission denied. Change its mode, or choose another file or folder.",
     errno.EROFS: "the file system is read-only. Choose another folder.",
     errno.ENOTDIR: "a part of this path is a file, not a folder.",
     errno.EISDIR: "is a folder, a file was expected.",
@@ -55,6 +55,8 @@ class Commands(click.Group):
             fail("not enough memory for this input.", USAGE)
         except OSError as e:
             fail(_os_error(e), USAGE)
+        except UnicodeEncodeError as e:
+            fail(f"{e.object!r} can't be written as text: rename the file or option.", USAGE)
         sys.exit(code if isinstance(code, int) else 0)
 
 

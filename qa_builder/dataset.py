@@ -98,9 +98,11 @@ class Dataset:
         """One split as an Arrow table, in the dataset's own row order."""
         import pyarrow.parquet as pq
 
-        return _reading(
-            self.parquet(split), lambda p: pq.read_table(p, columns=list(columns or []) or None)
-        )
+        # not pq.read_table, which imports pandas and pyarrow.dataset
+        with _reading(self.parquet(split), pq.ParquetFile) as file:
+            return _reading(
+                self.parquet(split), lambda _: file.read(columns=list(columns or []) or None)
+            )
 
     def columns(self, split: str, names: Sequence[str]) -> dict[str, list[Any]]:
         """Columns of one split as plain lists, all of the same length and order."""

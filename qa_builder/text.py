@@ -37,10 +37,14 @@ def normalize_all(texts: Sequence[str], language: str) -> list[str]:
         if (plain := _plain(c)) != c:
             joined = joined.replace(c, plain)
     if language in UNSPACED:
-        return joined.replace(" ", "").split("\n")
-    while "  " in joined:
-        joined = joined.replace("  ", " ")
-    return joined.replace("\n ", "\n").replace(" \n", "\n").strip(" ").split("\n")
+        joined = joined.replace(" ", "")
+    else:
+        while "  " in joined:
+            joined = joined.replace("  ", " ")
+        joined = joined.replace("\n ", "\n").replace(" \n", "\n").strip(" ")
+    if not joined.isascii() and not unicodedata.is_normalized("NFKC", joined):
+        joined = unicodedata.normalize("NFKC", joined)  # an accent met its letter just now
+    return joined.split("\n")
 
 
 @lru_cache(maxsize=100_000)

@@ -7,14 +7,13 @@ against those of the same track. Controls stand on every board and have no rank.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import controls
+from benchmarks.controls import control_texts
 from benchmarks.leaderboard.submissions import TRACKS, Submission, read_submissions
-from benchmarks.models import Run, TaskData
 from benchmarks.predictions import Predictions, read_predictions
 from benchmarks.results import Result
 from benchmarks.scorer import score
@@ -25,10 +24,6 @@ from qa_builder.errors import QbsltError, raise_all
 
 CONTROL, REFERENCE = "control", "reference"
 RANKED_BY = "bleu4"
-CONTROLS = (
-    controls.copy_question, controls.retrieve_by_question, controls.retrieve_by_gloss,
-    controls.most_frequent, controls.wrong_question, controls.reference,
-)  # fmt: skip
 
 Cell = dict[str, float | None]
 
@@ -174,20 +169,8 @@ def _rows(
             for s, p in predictions.items()
         }  # fmt: skip
         yield _row(submission.name, submission.track, results, submission)
-    for name, texts in _control_texts(board, seed):
+    for name, texts in control_texts(board.data).items():
         yield _row(name, CONTROL, {"": scored(name, CONTROL, texts, None)})
-
-
-def _control_texts(board: Board, seed: int) -> Iterator[tuple[str, list[str]]]:
-    """Outputs of the controls; without those that the dataset has no questions or glosses for."""
-    samples = list(board.dataset.samples(board.data.split))
-    for make in CONTROLS:
-        control, run = make(), Run(board.dataset.path, seed)
-        control.fit(TaskData(board.task, board.dataset, CONTROL), run)
-        try:
-            yield control.name, [p.text for p in control.predict(samples, run)]
-        except QbsltError:
-            continue
 
 
 def _row(
@@ -207,7 +190,7 @@ def _row(
 def _means(seeds: Sequence[Mapping[str, Mapping[str, float | None]]]) -> dict[str, Cell]:
     """Mean of value, low and high of each score over the seeds, and standard deviation of value.
 
-    The mean of the bounds is no narrower than the interval of the mean.
+    The mean of the bounds makes an interval that is rather too wide than too narrow for the mean.
     """
     cells: dict[str, Cell] = {}
     for key in seeds[0]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.controls import COPY
 from benchmarks.leaderboard.board import CONTROL, REFERENCE, Board, Row
-from benchmarks.pages import slugs
+from benchmarks.pages import different, slug
 from benchmarks.show import TITLES
 
 SHOWN = ("bleu1", "rouge_l", "chrf2", "novel_f1")  # beside BLEU-4, in this order
@@ -30,19 +30,19 @@ def board_views(boards: Sequence[Board], examples: bool) -> list[dict[str, Any]]
         f"{name} {b.data.dataset['fingerprint'][:8]}" if names.count(name) > 1 else name
         for name, b in zip(names, boards, strict=True)
     ]
-    views = [_board(b, slug) for b, slug in zip(boards, slugs(names), strict=True)]
+    views = [_board(b, s) for b, s in zip(boards, different(map(slug, names)), strict=True)]
     places = [(view, row) for view, b in zip(views, boards, strict=True) for row in b.rows]
-    pages = slugs(f"{view['slug']} {row.name}" for view, row in places)
-    for (view, row), slug in zip(places, pages, strict=True):
-        view["rows"].append(_row(row, slug, examples))
+    pages = different(f"{view['slug']}-{slug(row.name)}" for view, row in places)
+    for (view, row), page in zip(places, pages, strict=True):
+        view["rows"].append(_row(row, page, examples))
     for view in views:
         _arrange(view)
     return views
 
 
-def _board(board: Board, slug: str) -> dict[str, Any]:
+def _board(board: Board, page: str) -> dict[str, Any]:
     return {
-        "slug": slug, "title": board.task.title, "task": board.task.name,
+        "slug": page, "title": board.task.title, "task": board.task.name,
         "split": board.data.split, "n": len(board.data), "language": board.data.language,
         "convention": board.task.convention, "dataset": board.data.dataset,
         "corpus": board.task.corpus, "bootstrap": board.rows[0].result.bootstrap,
@@ -74,11 +74,11 @@ def _arrange(view: dict[str, Any]) -> None:
     view["point"] = {t: next((r for r in systems if r["track"] == t), None) for t in KINDS}
 
 
-def _row(row: Row, slug: str, examples: bool) -> dict[str, Any]:
+def _row(row: Row, page: str, examples: bool) -> dict[str, Any]:
     results = [{"seed": seed, **r.as_dict()} for seed, r in row.results.items()]
     own = row.submission
     return {
-        "slug": slug, "name": row.name, "track": row.track, "kind": KINDS[row.track],
+        "slug": page, "name": row.name, "track": row.track, "kind": KINDS[row.track],
         "rank": row.rank, "control": row.track == CONTROL,
         "css": "" if row.track != CONTROL else "copy" if row.name == COPY else "control",
         "scores": row.scores, "bleu4": row.scores["bleu4"], "gain": row.gain,
@@ -96,7 +96,7 @@ def _commands(row: Row) -> list[str]:
     first = row.result
     data = f"--data data/{quote(first.dataset['name'])} --split {quote(first.task['split'])}"
     if row.submission is None:
-        return [f"qbslt-bench run --model {quote(row.name)} {data}"]
+        return [f"qbslt-bench run --model {row.name} {data} --seed {first.bootstrap['seed']}"]
     drawn = f"--resamples {first.bootstrap['resamples']} --seed {first.bootstrap['seed']}"
     return [
         f"qbslt-bench score {quote(r.predictions['file'])} {data} {drawn}"
@@ -106,7 +106,8 @@ def _commands(row: Row) -> list[str]:
 
 def _examples(row: Row) -> list[dict[str, Any]]:
     """Sentences spread evenly from the best to the worst by sentence BLEU-4: none is picked."""
-    samples = sorted(row.result.samples, key=lambda s: -s["bleu4"])
+    distinct = {s["reference"]: s for s in row.result.samples}.values()
+    samples = sorted(distinct, key=lambda s: -s["bleu4"])
     n = min(EXAMPLES, len(samples))
     return [samples[round(i * (len(samples) - 1) / max(1, n - 1))] for i in range(n)]
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from qa_builder.audit.leakage import FUNCTION_WORDS
 from qa_builder.audit.question_set import QuestionSet, Rows
+from qa_builder.function_words import FUNCTION_WORDS
 from qa_builder.text import HAN, INVISIBLE, UNSPACED
 
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ]")

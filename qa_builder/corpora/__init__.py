@@ -44,7 +44,8 @@ def open_labels(root: Path, official: str | None) -> Corpus:
     from qa_builder.corpora.labels import Labels
 
     if not root.is_dir():
-        raise QbsltError("--root names no folder.", file=root)
+        raise QbsltError("--root names no folder.", file=root,
+                         cure="It is the folder that has the label files in it.")  # fmt: skip
     if official is None:
         return Labels(root)
     name, colon, folder = official.partition(":")
@@ -62,8 +63,11 @@ def open_table(config: BuildConfig, files: Sequence[Path]) -> Corpus:
     if language is None or len(language) not in (2, 3) or not language.isalpha():
         raise QbsltError(f"--language is {language!r}, expected an ISO 639 code.",
                          cure="For instance --language de.")  # fmt: skip
-    if config.delimiter is not None and len(config.delimiter) != 1:
-        raise QbsltError(f"--delimiter is {config.delimiter!r}, expected one character.")
+    if config.delimiter is not None and (
+        len(config.delimiter) != 1 or config.delimiter in '"\r\n\0'
+    ):
+        raise QbsltError(f"--delimiter is {config.delimiter!r}, expected one character.",
+                         cure="For a tab: --delimiter $'\\t', or name the file .tsv.")  # fmt: skip
     info = replace(
         INFO, text_language=language, sign_language=config.sign_language,
         fps=_fraction(config.fps), licence=config.licence or INFO.licence,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,16 @@ from qa_builder.corpora.base import (
     in_batches,
 )  # fmt: skip
 from qa_builder.corpora.safe_pickle import load_plain
-from qa_builder.corpora.textfile import check_header, check_ids, read_lines, split_rows
+from qa_builder.corpora.textfile import (
+    check_header,
+    check_ids,
+    encodable,
+    frame_count,
+    read_lines,
+    short,
+    shown,
+    split_rows,
+)  # fmt: skip
 from qa_builder.corpora.toy import toy_info
 from qa_builder.errors import QbsltError, known, raise_all
 from qa_builder.samples import SPLITS
@@ -51,7 +61,8 @@ INFO = CorpusInfo(
 PICKLE, VIDEO_MAP, SPLIT = "csl2020ct_v2.pkl", "video_map.txt", "split_1.txt"
 ANNOTATIONS = ("auto", "pickle", "video-map")
 _MAP_COLUMNS = ("index", "name", "length", "gloss", "char", "word", "postag")
-_PICKLE_FIELDS = ("name", "length", "label_gloss", "label_char", "label_word", "label_postag", "signer")  # fmt: skip  # noqa: E501
+_LABELS = ("label_gloss", "label_char", "label_word", "label_postag")
+_SIGNERS = {int, str, type(None)}
 # Some copies have one of these two clips, some the other, some neither.
 KNOWN_CLIPS = {"S000005_P0004_T00", "S000007_P0003_T00"}
 
@@ -109,6 +120,12 @@ class CslDaily:
         rows, line_of = _pickle_rows(self._annotation) if self.pickled else _map_rows(self._annotation)  # fmt: skip  # noqa: E501
         ids = [r["name"] for r in rows]
         check_ids(self._annotation, ids, {}, "", [line_of(i) for i in range(len(ids))])
+        raise_all(
+            QbsltError(f"has {len(r['label_word'])} words and {len(r['label_postag'])} tags.",
+                       file=self._annotation, line=line_of(i), id=r["name"],
+                       cure="Use the file as it was released.")
+            for i, r in enumerate(rows) if len(r["label_word"]) != len(r["label_postag"])
+        )  # fmt: skip
         split_of = _read_split(self._split_file)
         self._note_unmatched(notes, rows, line_of, split_of)
         if not self.info.toy:
@@ -153,6 +170,7 @@ class CslDaily:
 
 
 _FRAMES = "sentence/frames_512x512"
+_AS_RELEASED = f"Use sentence_label/{PICKLE} as it was released."
 
 
 def _pickle_rows(path: Path) -> tuple[list[dict[str, Any]], Callable[[int], int]]:
@@ -161,11 +179,12 @@ def _pickle_rows(path: Path) -> tuple[list[dict[str, Any]], Callable[[int], int]
     if not isinstance(rows, list) or not rows:
         raise QbsltError(
             "is a pickle, but not the one of CSL-Daily (a dict with a list 'info').", file=path,
-            cure=f"Use sentence_label/{PICKLE} as it was released.",
+            cure=_AS_RELEASED,
         )  # fmt: skip
     if not _plainly_sound(rows):
         raise_all(
-            QbsltError(p, file=path, line=i, cure="(the line is the position in 'info')")
+            QbsltError(p, file=path, line=i,
+                       cure=f"{_AS_RELEASED} (The line is the position in 'info'.)")
             for i, row in enumerate(rows, 1) if (p := _row_problem(row))
         )  # fmt: skip
     return rows, lambda i: i + 1
@@ -174,27 +193,33 @@ def _pickle_rows(path: Path) -> tuple[list[dict[str, Any]], Callable[[int], int]
 def _plainly_sound(rows: list[Any]) -> bool:
     """A quick test of all rows at once: joining a list is a check that it holds strings alone."""
     try:
-        for row in rows:
-            for field in ("label_gloss", "label_char", "label_word", "label_postag"):
-                "".join(row[field])
-            row["signer"]
-        return {type(r["length"]) for r in rows} == {int} and {type(r["name"]) for r in rows} == {
-            str
-        }
+        labels = [row[f] for row in rows for f in _LABELS]
+        lengths = [row["length"] for row in rows]
+        return (
+            set(map(type, labels)) == {list}
+            and all(encodable("".join(chain.from_iterable(labels[i::4]))) for i in range(4))
+            and set(map(type, lengths)) == {int}
+            and frame_count(min(lengths)) is not None
+            and frame_count(max(lengths)) is not None
+            and {type(row["name"]) for row in rows} == {str}
+            and {type(row["signer"]) for row in rows} <= _SIGNERS
+        )
     except (TypeError, KeyError, IndexError):
         return False
 
 
 def _row_problem(row: Any) -> str:
     try:
-        name, length, gloss, chars, words, tags, _ = [row[f] for f in _PICKLE_FIELDS]
+        name, length, signer, *labels = [row[f] for f in ("name", "length", "signer", *_LABELS)]
     except (KeyError, TypeError, IndexError):
-        return f"an entry of 'info' lacks one of {', '.join(_PICKLE_FIELDS)}."
-    if type(name) is not str or type(length) is not int:
+        return f"an entry of 'info' lacks one of name, length, signer, {', '.join(_LABELS)}."
+    if type(name) is not str or frame_count(length) is None or type(length) is not int:
         return "an entry of 'info' has a name that is no string or a length that is no number."
-    for value in (gloss, chars, words, tags):
-        if type(value) is not list or not all(type(v) is str for v in value):
-            return f"the labels of {name!r} are not lists of strings."
+    if type(signer) not in _SIGNERS:
+        return f"the signer of {shown(name)} is neither a number nor a string."
+    for value in labels:
+        if type(value) is not list or not all(type(v) is str and encodable(v) for v in value):
+            return f"the labels of {shown(name)} are not lists of strings."
     return ""
 
 
@@ -202,14 +227,17 @@ def _map_rows(path: Path) -> tuple[list[dict[str, Any]], Callable[[int], int]]:
     lines = read_lines(path)
     columns = check_header(path, lines[0], "|", _MAP_COLUMNS)
     at = [columns.index(c) for c in _MAP_COLUMNS]
-    rows = []
+    rows, errors = [], []
     for line, fields in enumerate(split_rows(path, lines, "|", len(columns)), 2):
-        _, name, length, gloss, chars, words, tags = [fields[i] for i in at]
-        if not length.isdigit():
-            raise QbsltError(f"the length {length!r} is no number of frames.", file=path, line=line)
-        row = {"name": name, "length": int(length), "signer": None}
-        rows.append(row | {"label_gloss": gloss.split(" "), "label_char": chars.split(" "),
-                           "label_word": words.split(" "), "label_postag": tags.split(" ")})  # fmt: skip  # noqa: E501
+        _, name, length, *labels = [fields[i] for i in at]
+        if frame_count(length) is None:
+            errors.append(QbsltError(f"the length {shown(length)} is no number of frames.",
+                                     file=path, line=line,
+                                     cure="Use the annotation file as it was released."))  # fmt: skip  # noqa: E501
+        row: dict[str, Any] = {"name": name, "length": frame_count(length), "signer": None}
+        row |= zip(_LABELS, [v.split(" ") if v else [] for v in labels], strict=True)
+        rows.append(row)
+    raise_all(errors)
     return rows, lambda i: i + 2
 
 
@@ -219,12 +247,12 @@ def _read_split(path: Path) -> dict[str, str]:
     rows = split_rows(path, lines, "|", len(columns))
     name, split = columns.index("name"), columns.index("split")
     result = {r[name]: r[split] for r in rows}
-    if len(result) != len(rows):
-        check_ids(path, [r[name] for r in rows], {}, "", range(2, len(rows) + 2))
+    check_ids(path, [r[name] for r in rows], {}, "", range(2, len(rows) + 2))
     if not set(result.values()) <= set(SPLITS):
         raise_all(
-            QbsltError(f"unknown split {r[split]!r}, expected one of {', '.join(SPLITS)}.",
-                       file=path, line=i, id=r[name])
+            QbsltError(f"unknown split {shown(r[split])}, expected one of {', '.join(SPLITS)}.",
+                       file=path, line=i, id=short(r[name]),
+                       cure="Use the file as it was released.")
             for i, r in enumerate(rows, 2) if r[split] not in SPLITS
         )  # fmt: skip
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,7 +37,8 @@ class FrameCheck:
             if n_frames[i] is None:
                 n_frames[i] = counted
             if reason:
-                notes.rejects.append(Reject(str(frames), None, clip_id, reason, f"kept; {detail}"))
+                where = frames or batch.file
+                notes.rejects.append(Reject(where, None, clip_id, reason, f"kept; {detail}"))
         batch.n_frames = n_frames
 
     def _clip(self, frames: str | None, expected: int | None) -> tuple[str, str, int | None]:
@@ -57,7 +59,7 @@ class FrameCheck:
         n = len(images)
         if n == 0:
             return "frames-missing", "the folder has no PNG or JPEG", None
-        bad = [p.name for p in images if p.stat().st_size == 0]
+        bad = [p.name for p in images if _is_empty(p)]
         bad += [p.name for p in {images[0], images[n // 2], images[-1]} if not _is_image(p)]
         if bad:
             names = ", ".join(sorted(set(bad))[:3])
@@ -79,11 +81,22 @@ class FrameCheck:
 
 def _last_number(images: Sequence[Path]) -> int:
     """How many frames there are if they are numbered without gaps, from 0 or from 1."""
-    first, last = ("".join(c for c in p.stem if c.isdigit()) for p in (images[0], images[-1]))
-    return int(last) + (int(first) == 0) if first and last else len(images)
+    ends = [re.search(r"[0-9]{1,9}$", p.stem) for p in images]
+    numbers = [int(e[0]) for e in ends if e]
+    return max(numbers) + (min(numbers) == 0) if numbers else len(images)
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except OSError:  # a link to nothing
+        return True
 
 
 def _is_image(path: Path) -> bool:
-    with path.open("rb") as f:
-        head = f.read(8)
+    try:
+        with path.open("rb") as f:
+            head = f.read(8)
+    except OSError:
+        return False
     return any(head.startswith(m) for m in _MAGIC)

@@ -24,7 +24,7 @@ from qa_builder.corpora.base import (
 )  # fmt: skip
 from qa_builder.corpora.csl_daily import REVISION_MARKS, note_revision
 from qa_builder.corpora.safe_pickle import load_plain
-from qa_builder.corpora.textfile import check_ids
+from qa_builder.corpora.textfile import check_ids, encodable, frame_count, leads_out, shown
 from qa_builder.errors import QbsltError, raise_all
 from qa_builder.samples import SPLITS
 from qa_builder.text import clean_phoenix_gloss, is_chinese
@@ -53,7 +53,7 @@ class Labels:
     def __init__(self, root: Path, official: Corpus | None = None) -> None:
         self.root = self.frames_root = root
         self.official = official
-        found = [(s, sorted(root.glob(f"*.{s}"))) for s in SPLITS]
+        found = [(s, sorted(f for f in root.glob(f"*.{s}") if f.is_file())) for s in SPLITS]
         if not any(files for _, files in found):
             raise QbsltError("holds no label files (*.train, *.dev, *.test).", file=root,
                              cure="Set --root to the folder that has them in it.")  # fmt: skip
@@ -90,7 +90,7 @@ class Labels:
         note_revision(notes, {r["name"]: r["text"] for rows in self._rows.values() for r in rows
                               if r["name"] in REVISION_MARKS})  # fmt: skip
         if self.official:
-            compare(notes, self._rows, self.official)
+            compare(notes, self._rows, self._files, self.official)
 
     def _batch(self, split: str, rows: Sequence[Any], lines: range, path: Path) -> ClipBatch:
         gloss = [r["gloss"] for r in rows]
@@ -130,7 +130,8 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     for i, entry in enumerate(entries, 1):
         row = _row(entry)
         if isinstance(row, str):
-            errors.append(QbsltError(row, file=path, line=i, cure="(the line is the position)"))
+            errors.append(QbsltError(row, file=path, line=i, cure="Take the file anew from its "
+                                     "source. (The line is the entry's position.)"))  # fmt: skip
         else:
             rows.append(row)
     raise_all(errors)
@@ -138,29 +139,42 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _row(entry: Any) -> dict[str, Any] | str:
+    """An entry as a plain dict, or what is wrong with it."""
     if not isinstance(entry, dict) or type(entry.get("name")) is not str:
         return "an entry is no dict with a string 'name'."
     name, text, gloss = entry["name"], entry.get("text"), entry.get("gloss")
     length = entry.get("length", entry.get("num_frames"))
-    if type(text) is not str:
-        return f"{name!r} has no string 'text'."
-    if isinstance(gloss, list):
-        gloss = " ".join(map(str, gloss))
-    if gloss is not None and type(gloss) is not str:
-        return f"{name!r} has a 'gloss' that is no string."
-    if length is not None and type(length) is not int:
-        return f"{name!r} has a 'length' that is no whole number."
-    signer = entry.get("signer")
-    paths = entry.get("imgs_path")
+    signer, paths = entry.get("signer"), entry.get("imgs_path")
+    if isinstance(gloss, list) and all(type(g) is str for g in gloss):
+        gloss = " ".join(gloss)
+    signer = str(signer) if type(signer) is int else signer
     first = paths[0] if isinstance(paths, list) and paths and type(paths[0]) is str else None
+    problems = {
+        "'text' that is no sound string": not _sound(text),
+        "'gloss' that is no sound string": gloss is not None and not _sound(gloss),
+        "'length' that is no number of frames": length is not None and not _is_count(length),
+        "'signer' that is neither number nor string": signer is not None and not _sound(signer),
+        f"path of frames that leads out of the corpus ({shown(first)})":
+            first is not None and (".." in first.split("/") or not _sound(first)),
+    }  # fmt: skip
+    if wrong := [problem for problem, there in problems.items() if there]:
+        return f"{shown(name)} has a {' and a '.join(wrong)}."
     return {"name": name, "text": text, "gloss": gloss, "length": length, "first": first,
-            "signer": None if signer is None else str(signer)}  # fmt: skip
+            "signer": signer}  # fmt: skip
+
+
+def _sound(value: object) -> bool:
+    return type(value) is str and encodable(value)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and frame_count(value) is not None
 
 
 def _frames(row: dict[str, Any], split: str) -> str:
     """Glob of the frames: as the labels name them, else by the name of the clip."""
     first: str | None = row["first"]
-    if first and "/" in first:
+    if first and "/" in first and not leads_out(first):  # of another machine, if absolute
         folder, _, file = first.rpartition("/")
         return f"{folder}/*.{file.rpartition('.')[2]}"
     return f"{split}/{row['name']}/*"
@@ -177,33 +191,47 @@ def _note_empty_gloss(notes: Notes, rows: list[dict[str, Any]], split: str, path
         notes.findings.append(Finding("labels-empty-gloss", NOTE, message, len(empty)))
 
 
-def compare(notes: Notes, rows: dict[str, list[dict[str, Any]]], official: Corpus) -> None:
-    """Compare labels with the official annotation: sentences, glosses, clips that only one has."""
+def compare(
+    notes: Notes,
+    rows: dict[str, list[dict[str, Any]]],
+    files: dict[str, Path],
+    official: Corpus,
+) -> None:
+    """Compare labels with the official annotation: sentences, glosses, clips that only one has.
+
+    Raises QbsltError where they have no clip in common: then they are of another corpus.
+    """
     truth = {
         (b.split, i): (t, g)
         for b in official.read(Notes())
         for i, t, g in zip(b.clip_id, b.text, b.gloss, strict=True)
     }
+    if truth.keys().isdisjoint((s, r["name"]) for s, entries in rows.items() for r in entries):
+        raise QbsltError(f"no clip of the labels is in {official.info.title}.",
+                         file=next(iter(files.values())).parent,
+                         cure="Name the corpus that the labels are of with --official.")  # fmt: skip  # noqa: E501
     for split, entries in rows.items():
         mine = {r["name"]: r for r in entries}
+        position = {n: i for i, n in enumerate(mine, 1)}
         pairs = [(r, truth[split, n]) for n, r in mine.items() if (split, n) in truth]
         texts = [r["name"] for r, (t, _) in pairs if r["text"].removesuffix(" .") != t]
         glosses = [r["name"] for r, (_, g) in pairs if r["gloss"] is not None and r["gloss"] != g]
         lost = [n for s, n in truth if s == split and n not in mine]
         extra = [n for n in mine if (split, n) not in truth]
-        _note(notes, "labels-sentence-revision", FINDING, split, texts, len(pairs),
-              "sentences differ from the official ones (another revision of the corpus)")  # fmt: skip  # noqa: E501
-        _note(notes, "labels-gloss-not-official", FINDING, split, glosses, len(pairs),
-              "glosses differ from the official annotation (a recogniser's output?)")  # fmt: skip
-        _note(notes, "labels-missing-clip", NOTE, split, lost, len(mine),
-              "clips of the official split are not in the labels")  # fmt: skip
-        _note(notes, "labels-extra-clip", FINDING, split, extra, len(mine),
-              "clips of the labels are not in the official split")  # fmt: skip
-
-
-def _note(notes: Notes, id: str, severity: str, split: str, names: list[str], n: int,
-          what: str) -> None:  # fmt: skip
-    notes.rejects += [Reject(f"labels.{split}", None, x, id, f"kept; {what}") for x in names]
-    if names:
-        message = f"{split}: {len(names):,} of {n:,} {what}, first {', '.join(names[:3])}"
-        notes.findings.append(Finding(id, severity, message, len(names)))
+        for id, severity, names, n, what in (
+            ("labels-sentence-revision", FINDING, texts, len(pairs),
+             "sentences differ from the official ones (another revision of the corpus)"),
+            ("labels-gloss-not-official", FINDING, glosses, len(pairs),
+             "glosses differ from the official annotation (a recogniser's output?)"),
+            ("labels-missing-clip", NOTE, lost, len(mine) + len(lost),
+             "clips of the official split are not in the labels"),
+            ("labels-extra-clip", FINDING, extra, len(mine),
+             "clips of the labels are not in the official split"),
+        ):  # fmt: skip
+            notes.rejects += [
+                Reject(files[split].name, position.get(x), x, id,
+                       f"{'kept; ' if x in mine else ''}{what}") for x in names
+            ]  # fmt: skip
+            if names:
+                message = f"{split}: {len(names):,} of {n:,} {what}, first {', '.join(names[:3])}"
+                notes.findings.append(Finding(id, severity, message, len(names)))

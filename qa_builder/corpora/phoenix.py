@@ -16,7 +16,15 @@ from qa_builder.corpora.base import (
     find_below,
     in_batches,
 )  # fmt: skip
-from qa_builder.corpora.textfile import check_header, check_ids, read_lines, split_rows
+from qa_builder.corpora.textfile import (
+    check_header,
+    check_ids,
+    frame_count,
+    leads_out,
+    read_lines,
+    shown,
+    split_rows,
+)  # fmt: skip
 from qa_builder.corpora.toy import toy_info
 from qa_builder.errors import QbsltError, raise_all
 from qa_builder.samples import SPLITS
@@ -93,6 +101,11 @@ class Phoenix:
             rows = split_rows(path, lines, "|", len(columns))
             fields = dict(zip(columns, zip(*rows, strict=True), strict=True))
             check_ids(path, fields["name"], seen, split, range(2, len(rows) + 2))
+            raise_all(
+                QbsltError(f"the video {shown(video)} leads out of the corpus.", file=path,
+                           line=line, cure="Use the annotation file as it was released.")
+                for line, video in enumerate(fields["video"], 2) if leads_out(video)
+            )  # fmt: skip
             self._note_count(notes, split, len(rows))
             yield from _batches(split, fields, path)
 
@@ -104,10 +117,7 @@ class Phoenix:
 
 def _batches(split: str, fields: dict[str, Any], path: Path) -> Iterator[ClipBatch]:
     names = fields["name"]
-    n_frames = [
-        int(e) - int(s) + 1 if s.isdigit() and e.isdigit() and int(e) >= int(s) else None
-        for s, e in zip(fields["start"], fields["end"], strict=True)
-    ]
+    n_frames = list(map(_n_frames, fields["start"], fields["end"]))
     for part in in_batches(len(names)):
         gloss = fields["orth"][part]
         yield ClipBatch(
@@ -122,6 +132,14 @@ def _batches(split: str, fields: dict[str, Any], path: Path) -> Iterator[ClipBat
             line=range(part.start + 2, part.stop + 2),
             file=path.name,
         )
+
+
+def _n_frames(start: str, end: str) -> int | None:
+    """Frames from `start` to `end`, both counted; the release has -1 in both for all clips."""
+    first, last = frame_count(start), frame_count(end)
+    if first is None or last is None or last < first:
+        return None
+    return frame_count(last - first + 1)
 
 
 def _other_corpus(root: Path) -> str:

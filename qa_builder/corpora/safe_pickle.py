@@ -7,21 +7,35 @@ fields beside a tensor can be read; any other name is refused before anything ha
 
 from __future__ import annotations
 
+import contextlib
+import copyreg
 import gzip
 import io
 import pickle
 import zlib
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from qa_builder.corpora.textfile import shown
 from qa_builder.errors import QbsltError
 
+_AGAIN = "Copy it again from its source."
+_SPARE, _GROWTH = 1 << 28, 100  # bytes; the objects of a pickle take up to 72 bytes for one of it
 _INERT_MODULES = ("torch", "numpy")
-# What torch and numpy name to rebuild an array without any code of their own.
+
+
+def _old_bytes(text: str, encoding: str = "latin1") -> bytes:
+    """What pickles of protocol 0 to 2 hold a byte string as: its bytes as characters."""
+    return text.encode("latin1")
+
+
+# Containers, and what torch and numpy name to rebuild an array without any code of their own.
 _PLAIN = {
     ("collections", "OrderedDict"): OrderedDict,
-    ("_codecs", "encode"): lambda text, encoding="latin1": None,  # numpy's old byte strings
+    ("_codecs", "encode"): _old_bytes,
+    ("__builtin__", "bytes"): bytes, ("builtins", "bytes"): bytes,
     ("__builtin__", "set"): set, ("builtins", "set"): set,
     ("__builtin__", "frozenset"): frozenset, ("builtins", "frozenset"): frozenset,
     ("__builtin__", "bytearray"): bytearray, ("builtins", "bytearray"): bytearray,
@@ -49,7 +63,7 @@ class _PlainUnpickler(pickle.Unpickler):
             return Inert
         if (module, name) in _PLAIN:
             return _PLAIN[module, name]
-        raise _RefusedError(f"{module}.{name}")
+        raise _RefusedError(f"{module}.{name}"[:200])
 
     def persistent_load(self, pid: Any) -> Any:
         raise _RefusedError("a persistent id")
@@ -57,6 +71,31 @@ class _PlainUnpickler(pickle.Unpickler):
 
 class _RefusedError(Exception):
     pass
+
+
+@contextlib.contextmanager
+def _memory_limit(more: int) -> Iterator[None]:
+    """Let the process take only so many bytes more, where the system can tell (Linux).
+
+    Four bytes in a broken pickle can ask for a memo of 32 GB; with a limit it gets a MemoryError
+    where the whole machine would be short of memory.
+    """
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (ImportError, OSError):
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    limit = pages * resource.getpagesize() + more
+    if before[0] != resource.RLIM_INFINITY:
+        limit = min(limit, before[0])
+    resource.setrlimit(resource.RLIMIT_AS, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def load_plain(path: Path) -> Any:
@@ -72,17 +111,23 @@ def load_plain(path: Path) -> Any:
     try:
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
-        return _PlainUnpickler(io.BytesIO(data)).load()
+        # What was loaded under an extension code before would be given without asking find_class.
+        copyreg.clear_extension_cache()
+        with _memory_limit(_SPARE + _GROWTH * len(data)):
+            return _PlainUnpickler(io.BytesIO(data)).load()
     except _RefusedError as e:
         raise QbsltError(
             f"this pickle names {e}, which could run code; it was refused and nothing was run.",
             file=path, cure="Take the file from its official source, or convert it to a table.",
         ) from None  # fmt: skip
     except MemoryError:
-        raise
+        raise QbsltError("asks for far more memory than its size can need: is broken.", file=path,
+                         cure=_AGAIN) from None  # fmt: skip
     except (EOFError, gzip.BadGzipFile, zlib.error) as e:
-        raise QbsltError(f"is cut off or broken ({e or 'no end'}).", file=path,
-                         cure="Copy it again from its source.") from None  # fmt: skip
+        raise QbsltError(f"is cut off or broken ({shown(str(e) or 'no end')}).", file=path,
+                         cure=_AGAIN) from None  # fmt: skip
     except Exception as e:  # unpickling garbage may raise anything
-        raise QbsltError(f"is no pickle that can be read ({type(e).__name__}: {e}).", file=path,
-                         cure="Copy it again from its source.") from None  # fmt: skip
+        raise QbsltError(
+            f"is no pickle that can be read ({type(e).__name__}: {shown(str(e))}).", file=path,
+            cure=_AGAIN,
+        ) from None  # fmt: skip

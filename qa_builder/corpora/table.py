@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from qa_builder.corpora.base import BATCH, ClipBatch, CorpusInfo, Notes, SourceFile
-from qa_builder.corpora.textfile import check_ids
+from qa_builder.corpora.textfile import (
+    check_ids,
+    encodable,
+    frame_count,
+    leads_out,
+    listed,
+    read_lines,
+    shown,
+)  # fmt: skip
 from qa_builder.errors import QbsltError, raise_all
 from qa_builder.samples import SPLITS
 
@@ -59,7 +67,10 @@ class Table:
     ) -> None:
         if not files:
             raise QbsltError("no table given.", cure="Name one or several CSV, TSV or JSONL files.")
-        raise_all(QbsltError("there is no such file.", file=f) for f in files if not f.is_file())
+        raise_all(
+            QbsltError("there is no such file.", file=f, cure="--table takes the path of a file.")
+            for f in files if not f.is_file()
+        )  # fmt: skip
         self.root = self.frames_root = files[0].parent
         self.info, self._files = info, list(files)
         self._named, self._split, self._delimiter = columns or {}, split, delimiter
@@ -92,7 +103,8 @@ class Table:
         """Which column of a file each field comes from."""
         found = dict(self._named)
         errors = [
-            QbsltError(f"has no column {c!r} (for {f}); it has: {', '.join(names)}.", file=path)
+            QbsltError(f"has no column {c!r} (for {f}); it has: {listed(names)}.", file=path,
+                       line=1, cure=f"Name one of them: --column {f}=NAME.")
             for f, c in found.items() if c not in names
         ]  # fmt: skip
         for field, usual in FIELDS.items():
@@ -100,7 +112,7 @@ class Table:
             if column and field not in found:
                 found[field] = column
         errors += [
-            QbsltError(f"lacks a column for {f}; it has: {', '.join(names)}.", file=path, line=1,
+            QbsltError(f"lacks a column for {f}; it has: {listed(names)}.", file=path, line=1,
                        cure=f"Name it: --column {f}=NAME (known by itself: {', '.join(FIELDS[f])}).")  # noqa: E501
             for f in ("clip_id", "text") if f not in found
         ]  # fmt: skip
@@ -118,7 +130,8 @@ def _open_batches(rows: Iterator[tuple[int, dict[str, Any]]], columns: Any, spli
                   path: Path) -> Iterator[ClipBatch]:  # fmt: skip
     first = next(rows, None)
     if first is None:
-        raise QbsltError("has no rows.", file=path)
+        raise QbsltError("has a header and no rows.", file=path,
+                         cure="Copy it again from its source.")  # fmt: skip
     found = columns(path, list(first[1]))
     if "split" not in found and split is None:
         raise QbsltError("has no split: no column for it, and the file's name tells none.",
@@ -132,11 +145,11 @@ def _open_batches(rows: Iterator[tuple[int, dict[str, Any]]], columns: Any, spli
 def _by_split(chunk: list[tuple[int, dict[str, Any]]], found: dict[str, str], split: str | None,
               path: Path) -> Iterator[ClipBatch]:  # fmt: skip
     column = found.get("split")
-    values = [split] * len(chunk) if column is None else [r[column] for _, r in chunk]
-    if not set(values) <= set(SPLITS):
+    values = [split] * len(chunk) if column is None else [r.get(column) for _, r in chunk]
+    if not all(map(SPLITS.__contains__, values)):
         raise_all(
-            QbsltError(f"unknown split {v!r}, expected one of {', '.join(SPLITS)}.", file=path,
-                       line=line)
+            QbsltError(f"the split is {shown(v)}, expected one of {', '.join(SPLITS)}.",
+                       file=path, line=line, cure="Change it, or pass --split for a whole file.")
             for (line, _), v in zip(chunk, values, strict=True) if v not in SPLITS
         )  # fmt: skip
     for name in dict.fromkeys(values):
@@ -160,9 +173,9 @@ def _batch(chunk: list[tuple[int, dict[str, Any]]], found: dict[str, str], split
         text=columns["text"],
         gloss=columns["gloss"],
         gloss_clean=columns["gloss"],
-        signer=[None if v in (None, "") else str(v) for v in columns["signer"]],
+        signer=[v or None for v in columns["signer"]],
         frames=[v or None for v in columns["frames"]],
-        n_frames=[int(v) if v not in (None, "") else None for v in columns["n_frames"]],
+        n_frames=list(map(frame_count, columns["n_frames"])),
         question=columns["question"] if "question" in found else None,
         line=[line for line, _ in chunk],
         file=path.name,
@@ -171,34 +184,64 @@ def _batch(chunk: list[tuple[int, dict[str, Any]]], found: dict[str, str], split
 
 def _check_values(chunk: list[tuple[int, dict[str, Any]]], columns: dict[str, list[Any]],
                   path: Path) -> None:  # fmt: skip
-    errors: list[QbsltError] = []
-    for i, (line, _) in enumerate(chunk):
-        for field in ("clip_id", "text", "gloss", "frames", "question"):
-            value = columns[field][i]
-            if type(value) is not str and (value is not None or field in ("clip_id", "text")):
-                errors.append(QbsltError(f"{field} is {value!r}, expected a string.", file=path,
-                                         line=line))  # fmt: skip
-        n = columns["n_frames"][i]
-        if not (n in (None, "") or str(n).isdecimal()):
-            errors.append(QbsltError(f"n_frames is {n!r}, expected a whole number.", file=path,
-                                     line=line))  # fmt: skip
-        frames = columns["frames"][i]
-        if type(frames) is str and (frames.startswith("/") or ".." in frames.split("/")):
-            errors.append(QbsltError(f"the frames path {frames!r} leads out of the corpus.",
-                                     file=path, line=line, cure="Give it relative to the root."))  # fmt: skip  # noqa: E501
-    raise_all(errors)
+    """Refuse values that the dataset can't hold; all the wrong ones of a chunk at once."""
+    columns["signer"] = [str(v) if type(v) is int else v for v in columns["signer"]]
+    problems = [
+        (chunk[i][0], field, problem)
+        for field, values in columns.items() if not _plainly_sound(field, values)
+        for i, value in enumerate(values)
+        if (problem := _PROBLEM.get(field, _string_problem)(value))
+    ]  # fmt: skip
+    raise_all(
+        QbsltError(f"{field} {problem}.", file=path, line=line, cure="Change it in the table.")
+        for line, field, problem in sorted(problems)
+    )
+
+
+def _plainly_sound(field: str, values: list[Any]) -> bool:
+    """A quick test of a whole column; where it says no, each value is looked at."""
+    types = set(map(type, values))
+    if types == {type(None)}:
+        return field not in ("clip_id", "text")
+    return types == {str} and field not in ("frames", "n_frames") and encodable("".join(values))
+
+
+def _string_problem(value: Any) -> str:
+    if value is None or (type(value) is str and (value.isascii() or encodable(value))):
+        return ""
+    return f"is {shown(value)}, expected a string (without lone surrogates)"
+
+
+def _needed_problem(value: Any) -> str:
+    return "is missing" if value is None else _string_problem(value)
+
+
+def _count_problem(value: Any) -> str:
+    known = value is None or value == "" or frame_count(value) is not None
+    return "" if known else f"is {shown(value)}, expected a whole number of frames"
+
+
+def _frames_problem(value: Any) -> str:
+    if type(value) is str and leads_out(value):
+        return f"is {shown(value)}, a path that leads out of the corpus; expected a relative one"
+    return _string_problem(value)
+
+
+_PROBLEM: dict[str, Callable[[Any], str]] = {
+    "clip_id": _needed_problem, "text": _needed_problem, "frames": _frames_problem,
+    "n_frames": _count_problem,
+}  # fmt: skip
 
 
 def _lines(path: Path) -> Iterator[str]:
     """Lines of a UTF-8 file as a stream, with errors of encoding as QbsltError."""
-    from qa_builder.corpora.textfile import read_lines
-
     line = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as f:
             for line, text in enumerate(f, 1):
                 if "\0" in text:
-                    raise QbsltError("holds NUL bytes: it is no UTF-8 text.", file=path, line=line)
+                    raise QbsltError("holds NUL bytes: it is no UTF-8 text.", file=path, line=line,
+                                     cure="Save it as UTF-8.")  # fmt: skip
                 yield text
     except UnicodeDecodeError:
         read_lines(path)  # says which encoding it may be, and where
@@ -210,26 +253,40 @@ def _lines(path: Path) -> Iterator[str]:
 def _delimited(path: Path, delimiter: str) -> Iterator[tuple[int, dict[str, Any]]]:
     csv.field_size_limit(_MAX_FIELD)
     reader = csv.reader(_lines(path), delimiter=delimiter, strict=True)
+    line = 1  # where a row starts: a quoted field may hold line ends
     try:
-        header = next(reader, [])
-        if len(header) == 1:
-            raise QbsltError(f"the header is one column {header[0][:60]!r} when parted by "
-                             f"{delimiter!r}.", file=path, line=1,
-                             cure="Pass the right one: --delimiter ';'.")  # fmt: skip
-        if len(set(header)) != len(header):
-            raise QbsltError("names a column twice.", file=path, line=1)
+        header = _header(path, next(reader, []), delimiter)
+        line = reader.line_num + 1
         errors: list[QbsltError] = []
         for row in reader:
             if len(row) == len(header):
-                yield reader.line_num, dict(zip(header, row, strict=True))
+                yield line, dict(zip(header, row, strict=True))
             elif row:
-                cure = "Quote fields that hold the delimiter."
                 message = f"has {len(row)} fields, expected {len(header)}."
-                errors.append(QbsltError(message, file=path, line=reader.line_num, cure=cure))
+                errors.append(QbsltError(message, file=path, line=line, cure=_QUOTE))
+            line = reader.line_num + 1
         raise_all(errors)
     except csv.Error as e:
-        raise QbsltError(f"cannot be read as a table ({e}).", file=path,
-                         line=reader.line_num) from None  # fmt: skip
+        raise QbsltError(f"the row that starts here cannot be read ({e}).", file=path, line=line,
+                         cure=_QUOTE) from None  # fmt: skip
+
+
+_QUOTE = (
+    'Put fields that hold the delimiter, a line end or a quote in quotes, and double these: "".'
+)
+
+
+def _header(path: Path, header: list[str], delimiter: str) -> list[str]:
+    if len(header) < 2:
+        seen = f"is one column {shown(header[0])}" if header else "is blank"
+        raise QbsltError(
+            f"the header {seen} when parted by {delimiter!r}.", file=path, line=1,
+            cure="Pass the right character: --delimiter ';'.",
+        )  # fmt: skip
+    if len(set(header)) != len(header):
+        raise QbsltError(f"names a column twice: {listed(header)}.", file=path, line=1,
+                         cure="Give each column a name of its own.")  # fmt: skip
+    return header
 
 
 def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -239,7 +296,10 @@ def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             row = json.loads(text)
         except (ValueError, RecursionError) as e:
-            raise QbsltError(f"is no JSON ({e}).", file=path, line=line) from None
+            raise QbsltError(f"is no JSON ({e}).", file=path, line=line, cure=_OBJECT) from None
         if not isinstance(row, dict):
-            raise QbsltError("is no JSON object.", file=path, line=line)
+            raise QbsltError("is no JSON object.", file=path, line=line, cure=_OBJECT)
         yield line, row
+
+
+_OBJECT = "A JSONL file has one object {...} a line."

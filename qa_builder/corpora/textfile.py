@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,48 @@ from qa_builder.errors import QbsltError, raise_all
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 BOM = b"\xef\xbb\xbf"
+_MOST = 2**31 - 1  # n_frames is a column of 32 bits
+
+_cut = reprlib.Repr()
+_cut.maxstring = _cut.maxother = 80
+
+
+def shown(value: object) -> str:
+    """A value as an error message shows it: quoted, and cut where it is long."""
+    return _cut.repr(value)
+
+
+def short(name: str) -> str:
+    """A name as an error message shows it: as it is, but cut where it is long."""
+    return name if len(name) <= 80 else f"{name[:80]}..."
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as an error message lists them, cut where there are many or long ones."""
+    more = f", ... ({len(names):,} in all)" if len(names) > 20 else ""
+    return ", ".join(map(short, names[:20])) + more
+
+
+def frame_count(value: object) -> int | None:
+    """A number of frames, given as an int or in digits; None where it is none."""
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdigit() and len(value) < 11 else None
+    return value if type(value) is int and 0 <= value <= _MOST else None
+
+
+def leads_out(path: str) -> bool:
+    """Whether a path of frames is absolute or climbs up, out of the corpus."""
+    parts = path.replace("\\", "/").split("/")
+    return ".." in parts or path[:1] in ("/", "\\") or parts[0].endswith(":")
+
+
+def encodable(text: str) -> bool:
+    """Whether a text is free of lone surrogates, which UTF-8 has no bytes for."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_lines(path: Path) -> list[str]:
@@ -20,7 +63,7 @@ def read_lines(path: Path) -> list[str]:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise QbsltError("there is no such file.", file=path) from None
+        raise QbsltError("there is no such file.", file=path, cure="Check its path.") from None
     if data.startswith(_UTF16):
         raise QbsltError("is UTF-16, expected UTF-8.", file=path, cure=_iconv(path, "UTF-16"))
     data = data.removeprefix(BOM)
@@ -36,7 +79,8 @@ def read_lines(path: Path) -> list[str]:
         ) from None  # fmt: skip
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise QbsltError("holds NUL bytes: it is no text file.", file=path, line=line)
+        raise QbsltError("holds NUL bytes: it is no UTF-8 text.", file=path, line=line,
+                         cure="Save it as UTF-8, or copy it again from its source.")  # fmt: skip
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     return text.removesuffix("\n").split("\n")
@@ -49,7 +93,7 @@ def _iconv(path: Path, encoding: str) -> str:
 def check_header(path: Path, header: str, delimiter: str, required: Sequence[str]) -> list[str]:
     """The column names of a header line; QbsltError for a wrong delimiter or a missing column."""
     columns = header.split(delimiter)
-    if len(columns) == 1 and len(required) > 1:
+    if len(columns) == 1:
         found = next((d for d in ("|", "\t", ",", ";") if header.count(d) >= len(required) - 1), "")
         seen = f" (it seems to be parted by {found!r})" if found else ""
         raise QbsltError(
@@ -57,9 +101,13 @@ def check_header(path: Path, header: str, delimiter: str, required: Sequence[str
             cure=f"The columns must include: {', '.join(required)}.",
         )  # fmt: skip
     missing = [c for c in required if c not in columns]
-    if missing:
+    twice = sorted({c for c in columns if columns.count(c) > 1}) if not missing else []
+    if missing or twice:
+        what = (
+            f"lacks the column {', '.join(missing)}" if missing else f"has twice: {listed(twice)}"
+        )
         raise QbsltError(
-            f"lacks the column {', '.join(missing)}; it has: {', '.join(columns)}.",
+            f"{what}; its columns are: {listed(columns)}.",
             file=path, line=1, cure="Use the annotation file as it was released.",
         )  # fmt: skip
     return columns
@@ -72,13 +120,15 @@ def split_rows(path: Path, lines: Sequence[str], delimiter: str, n: int) -> list
         raise_all(
             QbsltError(
                 f"has {len(r)} fields parted by {delimiter!r}, expected {n}.",
-                file=path, line=i, cure="A blank or cut line, or a field that holds the delimiter?",
+                file=path, line=i,
+                cure="Look for a cut or blank line, or a field that holds the delimiter.",
             )
             for i, r in enumerate(rows, 2)
             if len(r) != n
         )  # fmt: skip
     if not rows:
-        raise QbsltError("has a header and no rows.", file=path)
+        raise QbsltError("has a header and no rows.", file=path,
+                         cure="Copy it again from its source.")  # fmt: skip
     return rows
 
 
@@ -105,7 +155,8 @@ def check_ids(
             problem = f"the id was seen before, in the split {seen[clip_id]!r}"
         if problem:
             cure = "Each clip must have one id, in one split."
-            errors.append(QbsltError(f"{problem}.", file=path, line=line, id=clip_id, cure=cure))
+            error = QbsltError(f"{problem}.", file=path, line=line, id=short(clip_id), cure=cure)
+            errors.append(error)
         here.setdefault(clip_id, line)
     raise_all(errors)
     seen.update(dict.fromkeys(ids, split))

@@ -31,6 +31,7 @@ def make_card(manifest: dict[str, Any]) -> str:
         title=_title(manifest),
         leakage=manifest["questions"]["mean_leakage"],
         release=manifest.get("release"),
+        audit=manifest.get("audit"),
         number=lambda n: f"{n:,}",
         **{k: manifest[k] for k in _USED},
     )

@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qa_builder.errors import QbsltError, known
+from qa_builder.errors import QbsltError, known, raise_all
 
 if TYPE_CHECKING:
     from qa_builder.config import BuildConfig
     from qa_builder.corpora.base import Corpus
     from qa_builder.questions.base import QuestionSource
 
-SOURCES = ("auto", "none", "column", "annotated", "llm")
+SOURCES = ("auto", "rules", "llm", "annotated", "column", "none")
 
 
 def open_source(config: BuildConfig, corpus: Corpus) -> QuestionSource:
@@ -28,17 +28,27 @@ def open_source(config: BuildConfig, corpus: Corpus) -> QuestionSource:
     if config.llm and kind != "llm":
         raise QbsltError("the options of a language model are for --questions llm.")
     table = config.corpus == "table"
-    if kind == "none" or (kind == "auto" and not table):
+    if kind == "none":
         return NoQuestions()
+    if kind == "rules" or (kind == "auto" and not table):
+        from qa_builder.questions.rules import Rules
+
+        return Rules(config.seed, config.budget, config.per_clip)
     if kind == "column" and not table:
-        raise QbsltError("--questions column is for `build table`.")
+        raise QbsltError("--questions column is for `build table`.",
+                         cure="Pass annotated:FILE or none.")  # fmt: skip
     if kind in ("auto", "column"):
         return TableColumn(optional=kind == "auto")
     if kind == "llm":
         return _language_model(config, corpus)
-    named = [Path(f) for f in files.split(",") if f]
+    named = [f for name in files.split(",") if name for f in _files(Path(name))]
     if not named:
         raise QbsltError("annotated questions need files.", cure="--questions annotated:FILE.")
+    raise_all(
+        QbsltError("there is no such file of questions.", file=f,
+                   cure="--questions annotated:FILE[,FILE...] takes paths.")
+        for f in named if not f.is_file()
+    )  # fmt: skip
     return Annotated(named, config.format)
 
 
@@ -48,6 +58,16 @@ def _language_model(config: BuildConfig, corpus: Corpus) -> QuestionSource:
     from qa_builder.questions.llm_options import llm_options
     from qa_builder.questions.rules import LANGUAGES
 
-    has_rules = "rules" in SOURCES and corpus.info.text_language in LANGUAGES
+    has_rules = corpus.info.text_language in LANGUAGES
     behind = replace(config, questions="rules" if has_rules else "none", llm={})
-    return LanguageModel(llm_options(config.llm), corpus.info, open_source(behind, corpus))
+    return LanguageModel(
+        llm_options(config.llm), corpus.info, open_source(behind, corpus),
+        per_clip=config.per_clip, budget=config.budget,
+    )  # fmt: skip
+
+
+def _files(path: Path) -> list[Path]:
+    """The file itself, or all the files of a folder."""
+    if not path.is_dir():
+        return [path]
+    return sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))

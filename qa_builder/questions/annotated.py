@@ -21,9 +21,11 @@ from qa_builder.corpora.base import (
     Reject,
     SourceFile,
 )  # fmt: skip
+from qa_builder.corpora.textfile import shown
+from qa_builder.questions.base import INVISIBLE_NOTE, note_invisible
 from qa_builder.questions.formats import QuestionRow, read_questions
 from qa_builder.samples import Provenance, Question
-from qa_builder.text import INVISIBLE, normalize_question
+from qa_builder.text import normalize_question
 
 # A file's sentence that is less like the corpus's than this is another sentence, not another
 # revision of it: its question belongs to another clip.
@@ -65,8 +67,11 @@ class Annotated:
                 else:
                     notes.rejects.append(Reject(path.name, row.line, row.clip_id, "empty-question"))
                     self._empty.add(row.clip_id)
-            if INVISIBLE.search("".join([v or "" for row in rows for v in row[2:]])):
-                _note_invisible(path.name, rows, notes)
+            note_invisible(notes, path.name, [(r.line, r.clip_id) for r in rows], {
+                "question": [r.question for r in rows],
+                "sentence": [r.text or "" for r in rows],
+                "id": [r.clip_id for r in rows],
+            })  # fmt: skip
         bad = sum(r.reason == "malformed-row" for r in notes.rejects)
         _find(notes, "questions-malformed-row", bad, "rows of the questions fit no format")
 
@@ -79,11 +84,11 @@ class Annotated:
             if len(rows) == 1 and rows[0][1].text == text and rows[0][1].split == split:
                 result.append([_question(*rows[0])])  # nearly all: nothing more to look at
                 continue
-            if not rows and clip_id not in self._empty:
+            question = self._one(rows, split, text, notes)
+            if question is None and clip_id not in self._empty:
                 notes.rejects.append(
                     Reject(batch.file, line or None, clip_id, "no-question", "kept, without one")
                 )
-            question = self._one(rows, split, text, notes)
             result.append([question] if question else [])
         self._used += sum(map(len, result))
         return result
@@ -111,12 +116,13 @@ class Annotated:
                         for t in (row.text, text))  # fmt: skip
         if claimed == own:
             return True
-        alike = SequenceMatcher(None, claimed, own, autojunk=False).ratio()
-        same = alike >= _SAME_SENTENCE
+        match = SequenceMatcher(None, claimed, own, autojunk=False)
+        bounds = (match.real_quick_ratio, match.quick_ratio, match.ratio)  # cheap ones first
+        same = all(ratio() >= _SAME_SENTENCE for ratio in bounds)
         notes.rejects.append(Reject(
             file, row.line, row.clip_id, "text-differs" if same else "text-of-another-sentence",
-            f"{'kept' if same else 'not used'}; the file pairs it with {row.text!r}, "
-            f"the corpus has {text!r}",
+            f"{'kept' if same else 'not used'}; the file pairs it with {shown(row.text)}, "
+            f"the corpus has {shown(text)}",
         ))  # fmt: skip
         return same
 
@@ -145,8 +151,8 @@ _FINDINGS = {
 }
 _NOTES = {
     "empty-question": "question rows are empty",
-    "invisible-character": "zero-width or control characters in question rows, kept as they are",
-    "no-question": "clips have no question in the files",
+    "invisible-character": INVISIBLE_NOTE,
+    "no-question": "clips have no question of their own in the files",
 }
 
 
@@ -155,18 +161,6 @@ def _question(file: str, row: QuestionRow) -> Question:
         "annotated", None, None, None, None, None, None, None, None, file, row.line
     )
     return Question(row.question, None, "annotated", None, provenance)
-
-
-def _note_invisible(file: str, rows: Sequence[QuestionRow], notes: Notes) -> None:
-    for row in rows:
-        if f"{row.question}{row.text}{row.clip_id}".isprintable():
-            continue
-        for what, value in (("question", row.question), ("sentence", row.text or ""),
-                            ("id", row.clip_id)):  # fmt: skip
-            if found := INVISIBLE.findall(value):
-                codes = " ".join(sorted({f"U+{ord(c):04X}" for c in found}))
-                notes.rejects.append(Reject(file, row.line, row.clip_id, "invisible-character",
-                                            f"kept; {len(found)} in the {what}: {codes}"))  # fmt: skip  # noqa: E501
 
 
 def _find(notes: Notes, id: str, n: int, what: str, severity: str = FINDING) -> None:

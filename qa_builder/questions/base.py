@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from qa_builder.corpora.base import ClipBatch, CorpusInfo, Notes, SourceFile
+from qa_builder.corpora.base import ClipBatch, CorpusInfo, Notes, Reject, SourceFile
 from qa_builder.samples import Question
+from qa_builder.text import INVISIBLE
 
 
 class QuestionSource(Protocol):
@@ -15,7 +17,10 @@ class QuestionSource(Protocol):
     all sources.
     """
 
-    name: str  # one of samples.SOURCES
+    @property
+    def name(self) -> str:
+        """One of samples.SOURCES, or "none"."""
+        ...
 
     def sources(self) -> list[SourceFile]:
         """The files that it reads: their hashes go into the manifest."""
@@ -57,3 +62,23 @@ class NoQuestions:
 
     def facts(self) -> dict[str, object]:
         return {}
+
+
+INVISIBLE_NOTE = "zero-width or control characters in question rows, kept as they are"
+
+
+def note_invisible(
+    notes: Notes,
+    file: str,
+    rows: Sequence[tuple[int, str]],
+    columns: Mapping[str, Sequence[str]],
+) -> None:
+    """Note invisible characters in columns of question rows; `rows` gives their lines and ids."""
+    for what, values in columns.items():
+        if not INVISIBLE.search("".join(values)):
+            continue
+        for (line, clip_id), value in zip(rows, values, strict=True):
+            if found := INVISIBLE.findall(value):
+                codes = " ".join(sorted({f"U+{ord(c):04X}" for c in found}))
+                notes.rejects.append(Reject(file, line, clip_id, "invisible-character",
+                                            f"kept; {len(found)} in the {what}: {codes}"))  # fmt: skip  # noqa: E501

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+BUDGET = 0.5  # content recall that a question may have at most, 0..1
+
 
 class Candidate(NamedTuple):
     """A question that could come before a sentence."""

@@ -16,14 +16,24 @@ from zlib import crc32
 from qa_builder.questions.candidates import Candidate
 from qa_builder.questions.chinese_frame import Frame, read
 from qa_builder.questions.chinese_parts import Ask, parts
-from qa_builder.questions.chinese_words import Token, is_person, mend, predicate_class, segment, topics, within
+from qa_builder.questions.chinese_words import (
+    Token,
+    is_person,
+    mend,
+    predicate_class,
+    segment,
+    topics,
+    within,
+)
 from qa_builder.questions.kinds import kind_of
 from qa_builder.questions.wordings import FOLDER, Wording, pairs, read_wordings
 from qa_builder.text import normalize_question
 
 _MOST = 12  # candidates of a sentence: enough to choose from
-_ENOUGH = 4  # with so many, less fitting ones are not needed
+_SHORT = 9  # characters: in a shorter sentence most questions give half of it away
+_ENOUGH = 2  # with so many, less fitting ones are not needed
 _APART = ("我", "这", "那")  # subjects that have wordings of their own
+_THINGS_ONLY = ("take", "put", "use", "save")  # classes whose object is no person
 _TELLING = frozenset(["我", "我们", "了", "他", "她"])  # words of a report rather than of a rule
 _TO_PLACES = ("go", "come", "live", "trip", "put", "wait")  # classes whose object is a place
 _SLOT = re.compile(r"\{(\w)\}")
@@ -48,14 +58,12 @@ class Chinese:
         for source in _sources(text, tokens, topic):
             for c in source:
                 found.setdefault(c.text, c)
-            if len(found) >= _ENOUGH:
+            if len(found) >= (_ENOUGH if len(text) > _SHORT else _MOST):
                 break
         return [*list(found.values())[:_MOST], _last_resort(text, topic)]
 
 
-def _sources(
-    text: str, tokens: Sequence[Token], topic: str
-) -> Iterator[Iterable[Candidate]]:
+def _sources(text: str, tokens: Sequence[Token], topic: str) -> Iterator[Iterable[Candidate]]:
     """Where candidates come from, the most fitting first: the later ones where they are few."""
     frame = read(tokens)
     if prompts := _formula(text):
@@ -67,7 +75,7 @@ def _sources(
         precise = [_on_parts(text, tokens, frame, topic)]
         yield chain(*precise, _on_predicate(tokens, frame, topic) if told else ())
         if told:
-            yield _on_subject(frame, topic)
+            yield _on_subject(tokens, frame, topic)
         yield _on_topic(tokens, frame, topic)
     yield _fill(_wordings()["general"], Ask("general", "any", "", {}), topic)
 
@@ -78,9 +86,7 @@ def _last_resort(text: str, topic: str) -> Candidate:
     return general[crc32(text.encode()) % len(general)]
 
 
-def _on_parts(
-    text: str, tokens: Sequence[Token], frame: Frame, topic: str
-) -> Iterator[Candidate]:
+def _on_parts(text: str, tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator[Candidate]:
     """Ask for a part of the sentence."""
     for ask in parts(text, tokens, frame):
         yield from _fill(_choose(_wordings()[f"ask-{ask.section}"], ask.asks), ask, topic)
@@ -94,6 +100,8 @@ def _on_predicate(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator
     asked = frame.predicate + "".join(t.word for t in frame.object)
     mood = _mood_of(frame)
     ask = Ask(name, mood, asked, {"s": frame.subject or _dropped(frame)})
+    if name in _THINGS_ONLY and frame.object and is_person(frame.object[0].word):
+        return
     told = _told(tokens, frame)
     yield from _fill([w for w in _choose(_wordings()[name], mood) if w.kind in told], ask, topic)
 
@@ -108,8 +116,8 @@ def _told(tokens: Sequence[Token], frame: Frame) -> set[str]:
     told = {"what", "how", "yes-no", "why", "which"}
     if frame.time or any(t.tag == "t" for t in tokens):
         told.add("when")
-    if frame.place or any(t.tag in "fs" or predicate_class(frame.predicate) in _TO_PLACES and
-                          t.tag == "n" for t in frame.object):  # fmt: skip
+    if frame.place or any(t.tag in "fs" or (predicate_class(frame.predicate) in _TO_PLACES and
+                          t.tag == "n") for t in frame.object):  # fmt: skip
         told.add("where")
     if any(t.tag in "mq" for t in tokens):
         told.add("how-many")
@@ -122,7 +130,7 @@ def _on_topic(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator[Can
     """Ask about the noun of the topic, then openly about the topic, or for advice on it."""
     wordings = _wordings()
     noun = _topic_noun(tokens, frame, topic)
-    told = any(t.word in within("past") | within("timed") | _TELLING for t in tokens)
+    told = _is_report(tokens)
     asks = "advice" if frame.addressed else "own" if frame.person else "told" if told else "open"
     ask = Ask("noun", asks, noun, {"s": frame.subject, "n": noun})
     yield from _fill([w for w in wordings["ask-noun"] if w.asks == asks], ask, topic)
@@ -142,17 +150,30 @@ def _topic_noun(tokens: Sequence[Token], frame: Frame, topic: str) -> str:
     return max(nouns, key=lambda n: (n in known, len(n)), default="")
 
 
+def _is_report(tokens: Sequence[Token]) -> bool:
+    """Whether a sentence reports something, rather than stating a rule."""
+    return any(t.word in within("past") | within("timed") | _TELLING for t in tokens)
+
+
+def _is_known(subject: str) -> bool:
+    """Whether a thing is named by a word of a topic: one that it is natural to ask about."""
+    return any(subject.endswith(w) for w in _topic_words() | within("organization") if len(w) > 1)
+
+
 @cache
 def _topic_words() -> frozenset[str]:
     return frozenset().union(*topics().values())
 
 
-def _on_subject(frame: Frame, topic: str) -> Iterator[Candidate]:
+def _on_subject(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator[Candidate]:
     """Ask what there is to say of the subject."""
-    if not frame.subject:
+    if not frame.subject or not (frame.person or _is_known(frame.subject)):
         return
+    telling = _is_report(tokens)
     name = "person" if frame.person else "thing"
     mood = "not" if frame.mood == "notyet" else frame.mood
+    if mood == "any" and not frame.person and telling:
+        mood = "told"
     if frame.is_place:
         mood = "place"
     elif frame.subject[-2:] in within("organization"):
@@ -194,9 +215,15 @@ def _mood_of(frame: Frame) -> str:
 
 
 def _choose(wordings: Sequence[Wording], asks: str) -> list[Wording]:
-    """The wordings of a mood, then those of any; what is denied has its own alone."""
+    """The wordings of a mood, then those of any; what is denied has its own alone.
+
+    "What did he say?" is answered by "He says" too: without a mood, that of the past will do.
+    """
     own = [w for w in wordings if w.asks == asks]
-    return own if asks in ("not", "thing") else own + [w for w in wordings if w.asks == "any"]
+    if asks in ("not", "thing"):
+        return own
+    further = ("any", "past") if asks == "any" else ("any",)
+    return own + [w for mood in further if mood != asks for w in wordings if w.asks == mood]
 
 
 def _fill(wordings: Sequence[Wording], ask: Ask, topic: str) -> Iterator[Candidate]:

@@ -15,12 +15,36 @@ from qa_builder.questions.chinese_words import DUAL, Token, is_person, is_predic
 _NOUN = frozenset("nrmqsjkg")  # tags of what a subject is made of
 TURN = {"我": "你", "我们": "你们", "咱们": "我们", "咱": "我们", "你": "我", "您": "我",
          "你们": "我们", "我家": "你家", "你家": "我家", "我国": "我国", "俺": "你", "本人": "你"}  # fmt: skip
+BE = ("是", "就是", "不是", "并不是", "都是", "也是", "才是")
 MODALS = frozenset(["想", "要", "会", "能", "可以", "能够", "打算", "准备", "决定", "希望", "必须", "应该", "应当",
                     "需要", "愿意", "敢", "该", "喜欢", "想要", "将", "将要"])  # fmt: skip
-PRONOUNS = frozenset(["我", "你", "您", "他", "她", "它", "我们", "你们", "他们", "她们", "它们", "咱们"])
-_AFTER = frozenset(["后", "时", "前", "之后", "之前", "以后", "以前", "时候", "期间", "过后", "间", "之间"])
-_SOME = frozenset(["许多", "很多", "一些", "有些", "不少", "大多数", "每", "所有", "各", "各种", "一个", "一种", "任何", "那么"])
-_PLACES = frozenset(["超市", "警察", "知识", "睡眠", "快递", "运动会"])  # nouns that are tagged as verbs
+PRONOUNS = frozenset(
+    ["我", "你", "您", "他", "她", "它", "我们", "你们", "他们", "她们", "它们", "咱们"]
+)
+_AFTER = frozenset(
+    ["后", "时", "前", "之后", "之前", "以后", "以前", "时候", "期间", "过后", "间", "之间"]
+)
+_SOME = frozenset(
+    [
+        "许多",
+        "很多",
+        "一些",
+        "有些",
+        "不少",
+        "大多数",
+        "每",
+        "所有",
+        "各",
+        "各种",
+        "一个",
+        "一种",
+        "任何",
+        "那么",
+    ]
+)
+_PLACES = frozenset(
+    ["超市", "警察", "知识", "睡眠", "快递", "运动会"]
+)  # nouns that are tagged as verbs
 _SINGLE = frozenset("我他她你它人钱菜书水车酒狗猫花这那")  # subjects of one character
 _LONGEST = 6  # characters of a subject that a question repeats
 
@@ -48,7 +72,11 @@ class Frame(NamedTuple):
     @property
     def is_place(self) -> bool:
         """Whether the subject is a place: "桌子上"."""
-        return not self.person and len(self.subject) > 1 and self.subject[-1] in "里上中下边面旁外内前口近围"
+        return (
+            not self.person
+            and len(self.subject) > 1
+            and self.subject[-1] in "里上中下边面旁外内前口近围"
+        )
 
 
 def read(tokens: Sequence[Token]) -> Frame:
@@ -58,7 +86,10 @@ def read(tokens: Sequence[Token]) -> Frame:
     if calling:
         clauses = clauses[1:]
     found = {i: _subject(c) for i, c in enumerate(clauses)}
-    order = sorted(found, key=lambda i: (_is_minor(clauses[i]), not _turn(found[i][0])[0], i))
+    turned = {i: _turn(found[i][0]) for i in found}
+    order = sorted(
+        found, key=lambda i: (_is_minor(clauses[i]), not turned[i][0], not turned[i][1], i)
+    )
     main = next((i for i in order if found[i][1] < len(clauses[i])), None)
     links = frozenset(_links(clauses))
     if main is None:
@@ -86,7 +117,7 @@ def _links(clauses: Sequence[Sequence[Token]]) -> Iterator[str]:
     """The connectives that clauses start with, or have behind their subject."""
     for clause in clauses:
         for name in ("because", "purpose", "if", "only"):
-            if any(t.word in within(name) for t in clause[:2]):
+            if any(t.word in within(name) for t in clause[: 1 if name == "only" else 2]):
                 yield name
         for name in ("more", "differ"):
             if any(t.word in within(name) for t in clause):
@@ -149,11 +180,16 @@ def _starts_predicate(clause: Sequence[Token], i: int, start: int) -> bool:
         return True
     if word in _PLACES or (word == "该" and after.tag == "n"):
         return False
-    if word in DUAL and (tag == "n" or (after.tag in "dazf" or after.word in ("是", "和", "能", "会", "要", "让", "的"))):  # noqa: E501
+    if word in DUAL and (
+        tag == "n"
+        or (after.tag in "dazf" or after.word in ("是", "和", "能", "会", "要", "让", "的"))
+    ):  # noqa: E501
         return False
     if tag == "c":
         return word not in ("和", "与", "或", "及", "或者")
-    if word in within("can") | within("should") | within("plan") | within("deny") | within("notyet"):
+    if word in within("can") | within("should") | within("plan") | within("deny") | within(
+        "notyet"
+    ):
         return True
     if tag == "a" and after.tag == "n" and i == start:
         return False
@@ -226,6 +262,8 @@ def _is_main(clause: Sequence[Token], k: int) -> bool:
     rest = clause[k + 1 :]
     helping = within("can") | within("should") | within("deny") | within("notyet") | (
         within("plan") - {"希望", "决定", "打算", "计划", "准备"})  # fmt: skip
+    if word in BE:
+        return True
     if word in helping:
         if word in ("要", "想要", "没有", "没", "会") and rest and _is_object(rest[0]):
             return True
@@ -244,7 +282,11 @@ def _is_main(clause: Sequence[Token], k: int) -> bool:
 
 
 def _is_object(token: Token) -> bool:
-    return token.tag in "mnq" and not is_predicate(token.word) and token.word not in ("时候", "一起", "一下")  # noqa: E501
+    return (
+        token.tag in "mnq"
+        and not is_predicate(token.word)
+        and token.word not in ("时候", "一起", "一下")
+    )  # noqa: E501
 
 
 def _phrase(clause: Sequence[Token], i: int) -> int:
@@ -268,8 +310,12 @@ def _mood(clause: Sequence[Token], at: int, k: int, tokens: Sequence[Token]) -> 
         return "should"
     if "要" in near and not (at and clause[at - 1].word in ("我", "他", "她", "他们", "她们")):
         return "plan" if everywhere & within("timed") else "should"
-    if near & {"会", "能", "能够", "可以", "可"} and not everywhere & (within("plan") - {"想", "要"}):
+    if near & {"会", "能", "能够", "可以", "可"} and not everywhere & (
+        within("plan") - {"想", "要"}
+    ):
         return "can"
+    if near & {"太", "最", "越来越", "非常", "真"}:
+        return "any"
     if before & within("plan") or everywhere & {"明天", "将", "下周", "即将", "就要", "打算"}:
         return "plan"
     if before & within("habit"):
@@ -294,7 +340,9 @@ def _addressed(subject: list[Token], tokens: Sequence[Token], mood: str) -> bool
 def _turn(subject: list[Token]) -> tuple[str, bool]:
     """A subject cut down to its head, person turned round, and whether it is a person's."""
     tokens = [t for t in subject if t.tag not in "dp"]
-    while tokens and (tokens[-1].tag in "tm" or tokens[-1].word in ("这时", "那时", "现在", "每次")):
+    while tokens and (
+        tokens[-1].tag in "tm" or tokens[-1].word in ("这时", "那时", "现在", "每次")
+    ):
         tokens.pop()
     if not tokens:
         return "", False
@@ -303,8 +351,10 @@ def _turn(subject: list[Token]) -> tuple[str, bool]:
     owner, tokens = _part_owner(tokens)
     if tokens and tokens[0].word in PRONOUNS and not all(map(_belongs, tokens[1:])):
         tokens = tokens[:1]
-    while tokens and tokens[0].word[0] not in "这那第" and (
-        tokens[0].tag in "mq" or tokens[0].word in _SOME
+    while (
+        tokens
+        and tokens[0].word[0] not in "这那第"
+        and (tokens[0].tag in "mq" or tokens[0].word in _SOME)
     ):
         tokens = tokens[1:]
     if not all(_is_nominal(t) for t in tokens):
@@ -331,7 +381,21 @@ def _part_owner(tokens: list[Token]) -> tuple[str, list[Token]]:
 
 def _belongs(token: Token) -> bool:
     """Whether a noun can follow a pronoun without 的: "我妈妈", "我们学校", "我和他"."""
-    near = ("学校", "公司", "家", "班", "俩", "两", "和", "与", "小区", "单位", "宿舍", "国家", "厂")
+    near = (
+        "学校",
+        "公司",
+        "家",
+        "班",
+        "俩",
+        "两",
+        "和",
+        "与",
+        "小区",
+        "单位",
+        "宿舍",
+        "国家",
+        "厂",
+    )
     return is_person(token.word) or token.word in near
 
 
@@ -345,7 +409,7 @@ def _name(owner: str, tokens: Sequence[Token]) -> str:
     """The subject as a question says it."""
     words = [TURN.get(t.word, t.word) for t in tokens]
     if len("".join(words)) > _LONGEST:
-        words = words[-1:]
+        words = words[:1] if tokens[0].word in PRONOUNS else words[-1:]
     if owner:
         return "".join([TURN.get(owner, owner), "的", *words])
     return "".join(["你", *words] if tokens[0].word in within("kin") else words)

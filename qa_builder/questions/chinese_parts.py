@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from qa_builder.questions.chinese_frame import MODALS, PRONOUNS, TURN, Frame
+from qa_builder.questions.chinese_frame import BE, MODALS, PRONOUNS, TURN, Frame
 from qa_builder.questions.chinese_words import DUAL, Token, is_person, is_predicate, within
 
 
@@ -23,12 +23,13 @@ class Ask(NamedTuple):
 
 
 _NUMBER = r"(?:[两三四五六七八九十百千万几\d]+)"
-_COUNTED = re.compile(_NUMBER + r"(个|位|只|条|本|张|件|台|家|名|次|种|辆|套|份|块|杯|双|瓶|栋|所|间|场|部)")
+_COUNTED = re.compile(
+    _NUMBER + r"(个|位|只|条|本|张|件|台|家|名|次|种|辆|套|份|块|杯|双|瓶|栋|所|间|场|部)"
+)
 _LONG = re.compile(rf"(?:{_NUMBER}|一|半)(?:个多?)?(?:多)?(?:年|天|小时|分钟|个?月|周|星期|辈子)")
 _MONEY = re.compile(rf"(?:{_NUMBER}|一).*(?:元|块钱|美元|万元|人民币)")
 _AGE = re.compile(rf"(?:{_NUMBER}|一)岁")
 _MANY = ("很多", "许多", "不少", "大量", "好多")
-_BE = ("是", "就是", "不是", "并不是", "都是", "也是", "才是")
 _CAUSE = ("让", "使", "令", "使得")
 _WITH_MODAL = ("plan", "can", "should")
 _COMPLEMENTS = ("到", "出", "完", "上", "成", "下", "起", "好", "出来", "见", "掉", "住", "回")
@@ -73,14 +74,15 @@ def _on_be_and_have(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
     """是, 有, 在: who or what, what there is, where."""
     word, s = frame.predicate, {"s": frame.subject}
     asked = _join(frame.object)
-    if word in _BE and frame.subject and frame.object:
+    if word in BE and frame.subject and frame.object:
         denied = frame.mood == "not" or word.endswith("不是")
         if frame.subject in ("这", "那"):
             yield Ask("be", "this", asked, {})
         elif asked.endswith("的") or (frame.person and not is_person(frame.object[-1].word)):
             yield Ask("be", "cleft", asked, s)
         elif frame.person:
-            yield Ask("be", "whonot" if denied else "who", asked, s)
+            who = "him" if frame.subject in PRONOUNS or frame.subject[0] in "这那" else "who"
+            yield Ask("be", "whonot" if denied else who, asked, s)
         else:
             own = any(t.word in PRONOUNS for t in tokens)
             yield Ask("be", "not" if denied else "what" if own else "define", asked, s)
@@ -133,7 +135,9 @@ def _on_numbers(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
     for i, t in enumerate(tokens):
         if t.tag not in "mq":
             continue
-        word = t.word + (tokens[i + 1].word if i + 1 < len(tokens) and tokens[i + 1].tag in "qnm" else "")
+        word = t.word + (
+            tokens[i + 1].word if i + 1 < len(tokens) and tokens[i + 1].tag in "qnm" else ""
+        )
         if _AGE.match(word) and frame.person:
             yield Ask("howmany", "age", word, slots)
         elif _MONEY.match(word):
@@ -148,10 +152,20 @@ def _on_numbers(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
             if counted[1] == "次":
                 yield Ask("howmany", "times", t.word, slots)
             elif after.tag == "n" and t in frame.object:
-                yield Ask("howmany", "count", t.word, slots | {"n": _compound(tokens, i + 1), "q": counted[1]})
+                yield Ask(
+                    "howmany",
+                    "count",
+                    t.word,
+                    slots | {"n": _compound(tokens, i + 1), "q": counted[1]},
+                )
         elif t.word in _MANY and _right_behind(tokens, i, frame.predicate):
             there = tokens[i - 1].word in ("有", "着")
-            yield Ask("howmany", "there" if there else "many", t.word, slots | {"n": _compound(tokens, i + 1)})
+            yield Ask(
+                "howmany",
+                "there" if there else "many",
+                t.word,
+                slots | {"n": _compound(tokens, i + 1)},
+            )
 
 
 def _right_behind(tokens: Sequence[Token], i: int, predicate: str) -> bool:
@@ -211,7 +225,7 @@ def _on_object(frame: Frame) -> Iterator[Ask]:
 def _object(frame: Frame) -> tuple[str, tuple[Token, ...]]:
     """The complement of the verb, and its object where that is a noun phrase and no clause."""
     words = frame.object
-    if frame.predicate in within("noobject") or len(frame.predicate) > 2 or frame.adjectival:
+    if frame.predicate in within("noobject") or frame.predicate[:1] == "在" or len(frame.predicate) > 2 or frame.adjectival:
         return "", ()
     complement = words[0].word if words and words[0].word in _COMPLEMENTS else ""
     rest = tuple(t for t in words[bool(complement) :] if t.word not in ("了", "过", "着"))
@@ -224,7 +238,12 @@ def _object(frame: Frame) -> tuple[str, tuple[Token, ...]]:
 
 def _nominal(token: Token, described: bool) -> bool:
     word, tag = token
-    return tag in "nrmqjbas" or word in ("和", "与", "、") or word in DUAL or (described and tag == "v")  # noqa: E501, RUF021
+    return (
+        tag in "nrmqjbas"
+        or word in ("和", "与", "、")
+        or word in DUAL
+        or (described and tag == "v")
+    )  # noqa: E501
 
 
 def _with_verb(frame: Frame) -> dict[str, str]:

@@ -13,10 +13,9 @@ from zlib import crc32
 
 from qa_builder.audit.leakage import content_overlaps
 from qa_builder.errors import QbsltError
-from qa_builder.questions.candidates import Candidate
+from qa_builder.questions.candidates import BUDGET, Candidate
 from qa_builder.text import UNSPACED, normalize_all
 
-BUDGET = 0.5  # content recall that a question may have at most
 _AIM = 0.3  # content recall from which on a question costs more
 _KIND, _TEXT, _PROMPT = 0.25, 0.02, 0.08  # shares of the corpus that a choice keeps well below
 _WARM_UP = 300  # questions: before, shares say little

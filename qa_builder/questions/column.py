@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qa_builder.corpora.base import NOTE, ClipBatch, CorpusInfo, Finding, Notes, Reject, SourceFile
 from qa_builder.errors import QbsltError
+from qa_builder.questions.base import INVISIBLE_NOTE, note_invisible
 from qa_builder.samples import Provenance, Question
 
 
@@ -14,40 +15,52 @@ class TableColumn:
     """
 
     def __init__(self, optional: bool) -> None:
-        self.name = "annotated"
         self._optional = optional
-        self._without = 0
+        self._seen, self._without = False, 0
+
+    @property
+    def name(self) -> str:
+        """The source; known when the table was read, for it may have no such column."""
+        return "annotated" if self._seen or not self._optional else "none"
 
     def sources(self) -> list[SourceFile]:
         return []
 
     def facts(self) -> dict[str, object]:
-        return {"formats": ["column"]}
+        return {"formats": ["column"]} if self._seen else {}
 
     def start(self, info: CorpusInfo, notes: Notes) -> None:
         """Nothing to get ready."""
 
     def ask(self, batch: ClipBatch, notes: Notes) -> list[list[Question]]:
-        if batch.question is None:
+        questions, n = batch.question, len(batch)
+        if questions is None:
             if not self._optional:
                 raise QbsltError("has no column for the question.", file=batch.file,
                                  cure="Name it: --column question=NAME.")  # fmt: skip
-            self.name = "none"
-            return [[] for _ in range(len(batch))]
-        lines = batch.line or [0] * len(batch)
+            self._without += n
+            return [[] for _ in range(n)]
+        self._seen = True
+        lines = batch.line or [0] * n
+        rows = list(zip(lines, batch.clip_id, strict=True))
+        note_invisible(notes, batch.file, rows, {"question": [q or "" for q in questions]})
         result: list[list[Question]] = []
-        for clip_id, text, line in zip(batch.clip_id, batch.question, lines, strict=True):
+        for (line, clip_id), text in zip(rows, questions, strict=True):
             if text is None or not text.strip():
                 notes.rejects.append(Reject(batch.file, line, clip_id, "empty-question",
                                             "kept, without a question"))  # fmt: skip
                 result.append([])
-                self._without += 1
                 continue
-            provenance = Provenance(self.name, file=batch.file, line=line)
-            result.append([Question(text, None, self.name, None, provenance)])
+            provenance = Provenance("annotated", file=batch.file, line=line)
+            result.append([Question(text, None, "annotated", None, provenance)])
         return result
 
     def finish(self, notes: Notes) -> None:
-        if self._without:
-            message = f"{self._without:,} clips have an empty question"
-            notes.findings.append(Finding("questions-empty-question", NOTE, message, self._without))
+        for reason, what in (("empty-question", "clips have an empty question"),
+                             ("invisible-character", INVISIBLE_NOTE)):  # fmt: skip
+            n = sum(r.reason == reason for r in notes.rejects)
+            if n:
+                notes.findings.append(Finding(f"questions-{reason}", NOTE, f"{n:,} {what}", n))
+        if self._seen and self._without:
+            message = f"{self._without:,} clips are in tables without a column for the question"
+            notes.findings.append(Finding("questions-no-question", NOTE, message, self._without))

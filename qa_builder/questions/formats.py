@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from qa_builder.corpora.textfile import read_lines
+from qa_builder.corpora.textfile import encodable, read_lines, shown
 from qa_builder.errors import QbsltError, known
 
 
@@ -60,11 +60,14 @@ def _csl_pipes(line: str) -> Parsed:
     return None, fields[1], fields[4], fields[6]
 
 
+_MOST_QS = 20  # looking for the question that stands twice takes the cube of their number
 _TWICE = re.compile(r"((?:.*/)?[^/Q]*)Q(.*?)Q(.*)Q(\3)Q(.*)")
 
 
 def _csl_q(line: str) -> Parsed:
     """`path/nameQglossQquestionQquestionQtext`: the question stands there twice."""
+    if not 4 <= line.count("Q") <= _MOST_QS:
+        return None
     if match := _TWICE.fullmatch(line):
         path, _, question, _, text = match.groups()
     else:
@@ -85,7 +88,7 @@ FORMATS = (*LINE_FORMATS, "table")
 _IDS = ("sample_id", "clip_id", "name", "id", "video_id", "video")
 _QUESTIONS = ("question", "question_text", "q")
 _TEXTS = ("text", "translation", "sentence")
-_LOOK_AT = 50
+_LOOK_AT, _LONG = 50, 10_000  # lines; characters of a header
 
 
 def find_format(path: Path, lines: Sequence[str]) -> str:
@@ -104,7 +107,10 @@ def find_format(path: Path, lines: Sequence[str]) -> str:
 
 
 def read_questions(path: Path, format: str | None) -> tuple[str, list[QuestionRow], list[int]]:
-    """Read a file of annotated questions: its format, its rows, the lines that don't fit it."""
+    """Read a file of annotated questions: its format, its rows, the lines that don't fit it.
+
+    Blank lines are neither.
+    """
     if format is not None and format not in FORMATS:
         raise known(format, FORMATS, "format")
     lines = read_lines(path)
@@ -112,7 +118,7 @@ def read_questions(path: Path, format: str | None) -> tuple[str, list[QuestionRo
     if format == "table":
         return format, *_table(path, lines)
     parse = LINE_FORMATS[format]
-    parsed = [(i, parse(line)) for i, line in enumerate(lines, 1)]
+    parsed = [(i, parse(line)) for i, line in enumerate(lines, 1) if line.strip()]
     rows = [QuestionRow(i, *p) for i, p in parsed if p]
     malformed = [i for i, p in parsed if not p]
     if not rows:
@@ -122,7 +128,7 @@ def read_questions(path: Path, format: str | None) -> tuple[str, list[QuestionRo
 
 
 def _delimiter(header: str) -> str | None:
-    names = {d: header.split(d) for d in ("\t", ",", "|", ";")}
+    names = {d: next(csv.reader([header[:_LONG]], delimiter=d), []) for d in ("\t", ",", "|", ";")}
     return next((d for d, n in names.items() if {*n} & {*_IDS} and {*n} & {*_QUESTIONS}), None)
 
 
@@ -133,6 +139,9 @@ def _table(path: Path, lines: Sequence[str]) -> tuple[list[QuestionRow], list[in
         if clip_id is None or question is None:
             malformed.append(number)
             continue
+        if not all(v is None or encodable(v) for v in (clip_id, question, text)):
+            raise QbsltError("holds a lone surrogate, which UTF-8 has no bytes for.", file=path,
+                             line=number, cure="Take the character out.")  # fmt: skip
         split, name = _split_name(clip_id)
         rows.append(QuestionRow(number, split or _first(row, ("split",)), name, text, question))
     if not rows:
@@ -144,25 +153,36 @@ def _table(path: Path, lines: Sequence[str]) -> tuple[list[QuestionRow], list[in
 def _records(path: Path, lines: Sequence[str]) -> Iterator[tuple[int, dict[str, object]]]:
     if lines[0].lstrip().startswith("{"):
         for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
             try:
-                row = json.loads(line) if line.strip() else {}
+                row = json.loads(line)
             except (ValueError, RecursionError) as e:
-                raise QbsltError(f"is no JSON ({e}).", file=path, line=number) from None
+                raise QbsltError(f"is no JSON ({e}).", file=path, line=number,
+                                 cure="A JSONL file has one object {...} a line.") from None  # fmt: skip  # noqa: E501
             yield number, row if isinstance(row, dict) else {}
         return
+    yield from _delimited(path, lines)
+
+
+def _delimited(path: Path, lines: Sequence[str]) -> Iterator[tuple[int, dict[str, object]]]:
     delimiter = _delimiter(lines[0])
     if delimiter is None:
-        raise QbsltError(f"the header {lines[0][:80]!r} has no id and question column.", file=path,
+        raise QbsltError(f"the header {shown(lines[0])} has no id and question column.", file=path,
                          line=1, cure=f"Ids: {', '.join(_IDS)}; questions: "
                          f"{', '.join(_QUESTIONS)}.")  # fmt: skip
-    reader = csv.DictReader(lines, delimiter=delimiter, strict=True)
+    reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter, strict=True)
+    start = 1  # where a row starts: a quoted field may hold line ends
     try:
+        header = next(reader)
+        start = reader.line_num + 1
         for row in reader:
-            cut = None in row or None in row.values()
-            yield reader.line_num, {} if cut else row
+            if row:
+                yield start, dict(zip(header, row, strict=True)) if len(row) == len(header) else {}
+            start = reader.line_num + 1
     except csv.Error as e:
-        raise QbsltError(f"cannot be read as a table ({e}).", file=path,
-                         line=reader.line_num) from None  # fmt: skip
+        raise QbsltError(f"the row that starts here cannot be read ({e}).", file=path, line=start,
+                         cure='Put fields that hold a quote in quotes, and double it: "".') from None  # fmt: skip  # noqa: E501
 
 
 def _first(row: dict[str, object], names: Sequence[str]) -> str | None:

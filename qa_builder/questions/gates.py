@@ -11,11 +11,12 @@ from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
-from qa_builder.audit.leakage import FUNCTION_WORDS, content_overlaps
+from qa_builder.audit.leakage import content_overlaps
+from qa_builder.function_words import FUNCTION_WORDS
+from qa_builder.questions.candidates import BUDGET
 from qa_builder.questions.kinds import kind_of
 from qa_builder.text import INVISIBLE, UNSPACED, normalize_all
 
-BUDGET = 0.5  # content recall of the sentence in its question, 0..1
 REASONS = ("form", "language", "length", "answer", "leakage", "no-question")
 WORDS = (2, 30)  # of spaced languages
 CHARACTERS = (3, 45)  # of unspaced ones

@@ -94,6 +94,7 @@ _DE_NO_VERB = frozenset(
 )
 
 _ZH = (
+    ("yes-no", re.compile(r"吗$")),  # it makes any question word indefinite: 有什么问题吗
     ("why", re.compile(r"为什么|为何|为啥|怎么会|干嘛")),
     ("when", re.compile(r"什么时[候间]|何时|几[点时号月日]|哪[天年一]*[天年月]|星期几|周几|多久")),
     ("where", re.compile(r"哪里|哪儿|何处|什么地[方点]|哪个(?:城市|国家|地方)")),

@@ -14,7 +14,7 @@ from typing import Any
 from qa_builder.corpora.base import NOTE, ClipBatch, CorpusInfo, Finding, Notes, Reject, SourceFile
 from qa_builder.errors import QbsltError
 from qa_builder.questions.base import QuestionSource
-from qa_builder.questions.gates import BUDGET
+from qa_builder.questions.candidates import BUDGET
 from qa_builder.questions.kinds import kind_of
 from qa_builder.questions.llm_asking import ROUNDS, Answer, Asking
 from qa_builder.questions.llm_client import check_client

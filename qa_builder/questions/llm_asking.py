@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from qa_builder.questions.gates import BUDGET, Rejection, rejection
+from qa_builder.questions.candidates import BUDGET
+from qa_builder.questions.gates import Rejection, rejection
 from qa_builder.questions.llm_cache import Cache, payload_key
 from qa_builder.questions.llm_client import Endpoint, Spent
 from qa_builder.questions.llm_options import LlmOptions

@@ -17,8 +17,8 @@ from qa_builder.corpora.base import (
     in_batches,
 )
 from qa_builder.errors import QbsltError, known
-from qa_builder.questions.candidates import Candidate, Language
-from qa_builder.questions.choose import BUDGET, Chooser
+from qa_builder.questions.candidates import BUDGET, Candidate, Language
+from qa_builder.questions.choose import Chooser
 from qa_builder.samples import Provenance, Question
 
 VERSION = "1"  # of the rules: a change of the questions changes it

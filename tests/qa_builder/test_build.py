@@ -179,9 +179,8 @@ def test_findings_exit_1_and_the_dataset_is_there(tmp_path: Path) -> None:
     assert (found.exit_code, again.exit_code, allowed.exit_code) == (1, 1, 0)
     assert "name no clip of the corpus" in found.output
     rejects = [json.loads(x) for x in (tmp_path / "out/rejects.jsonl").read_text().splitlines()]
-    assert [r["id"] for r in rejects if r["reason"] == "no-such-clip"] == [
-        "99May_2031_Friday_toy-1"
-    ]
+    unknown = [r["id"] for r in rejects if r["reason"] == "no-such-clip"]
+    assert unknown == ["99May_2031_Friday_toy-1"]
     assert verify(tmp_path / "out") == []
 
 

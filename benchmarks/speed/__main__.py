@@ -1,0 +1,13 @@
+"""All throughput benches: `python -m benchmarks.speed [SHARED]`, as `make bench` runs them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+# Each in a process of its own, so that none is measured in the memory of another.
+given = sys.argv[1:] or ([s] if (s := os.environ.get("QBSLT_SHARED")) else [])
+for arguments in (["build", *given], ["score"], ["metrics"]):
+    module = f"benchmarks.speed.{arguments[0]}"
+    subprocess.run([sys.executable, "-m", module, *arguments[1:]], check=True)

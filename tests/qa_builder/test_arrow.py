@@ -1,0 +1,59 @@
+"""Arrow arrays from buffers are those that pyarrow makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qa_builder.arrow import arrow_column, struct_column
+from qa_builder.errors import QbsltError
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+COLUMNS: dict[Any, st.SearchStrategy[Any]] = {
+    pa.string(): TEXT,
+    pa.list_(pa.string()): st.lists(TEXT | st.none(), max_size=3),
+    pa.int32(): st.integers(-(2**31), 2**31 - 1),
+    pa.int64(): st.integers(-(2**63), 2**63 - 1),
+    pa.float32(): st.floats(width=32, allow_nan=False),
+}
+
+
+@pytest.mark.parametrize("type_", COLUMNS, ids=str)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_equal_to_pyarrow(type_: pa.DataType, data: st.DataObject) -> None:
+    values = data.draw(st.lists(COLUMNS[type_] | st.none(), max_size=20))
+    ours, theirs = arrow_column(values, type_), pa.array(values, type_)
+    ours.validate(full=True)
+    assert ours.type == theirs.type and ours.null_count == theirs.null_count
+    assert ours.equals(theirs) and ours.to_pylist() == theirs.to_pylist()
+
+
+@given(st.lists(st.none() | st.tuples(TEXT, st.integers(0, 9) | st.none()), max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_structs(values: list[Any]) -> None:
+    type_ = pa.struct([("a", pa.string()), ("b", pa.int32())])
+    absent = [v is None for v in values]
+    children = [
+        arrow_column([None if v is None else v[i] for v in values], type_.field(i).type)
+        for i in range(2)
+    ]
+    ours = struct_column(children, type_, absent)
+    ours.validate(full=True)
+    assert ours.to_pylist() == [v and {"a": v[0], "b": v[1]} for v in values]
+
+
+def test_what_utf8_has_no_bytes_for() -> None:
+    with pytest.raises(QbsltError, match="lone surrogate"):
+        arrow_column(["a", "\ud800"], pa.string())
+
+
+def test_more_text_than_the_offsets_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qa_builder.arrow._MOST_BYTES", 4)
+    assert arrow_column(["ää"], pa.string()).to_pylist() == ["ää"]
+    with pytest.raises(QbsltError, match="over 2 GB"):
+        arrow_column(["ää", "x"], pa.string())
