@@ -95,7 +95,9 @@ def load_config(file: Path | None, words: Sequence[str], options: Mapping[str, A
         errors.append(QbsltError(f"the option dataset is {shown(name)}, expected a name.",
                                  cure="Letters, digits, '-', '_' and '.', for instance my-qa."))  # fmt: skip  # noqa: E501
     raise_all(errors)
-    return replace(BuildConfig(), **{k: v for k, v in values.items() if v is not None})
+    config = replace(BuildConfig(), **{k: v for k, v in values.items() if v is not None})
+    resolved = config.questions == "auto" and config.corpus != "table"
+    return replace(config, questions="rules") if resolved else config
 
 
 def _choices() -> dict[str, tuple[str, ...]]:

@@ -30,10 +30,16 @@ def open_source(config: BuildConfig, corpus: Corpus) -> QuestionSource:
     table = config.corpus == "table"
     if kind == "none":
         return NoQuestions()
-    if kind == "rules" or (kind == "auto" and not table):
+    if kind == "rules":
+        from qa_builder.corpora.base import Notes
+        from qa_builder.questions.languages import installed
         from qa_builder.questions.rules import Rules
 
-        return Rules(config.seed, config.budget, config.per_clip)
+        return Rules(
+            config.seed, config.budget, config.per_clip,
+            sentences=lambda: (batch.text for batch in corpus.read(Notes())),
+            files=installed(corpus.info.text_language).files,
+        )  # fmt: skip
     if kind == "column" and not table:
         raise QbsltError("--questions column is for `build table`.",
                          cure="Pass annotated:FILE or none.")  # fmt: skip
@@ -56,9 +62,9 @@ def _language_model(config: BuildConfig, corpus: Corpus) -> QuestionSource:
     """A language model, and behind it the rules of the corpus's language, where there are some."""
     from qa_builder.questions.llm import LanguageModel
     from qa_builder.questions.llm_options import llm_options
-    from qa_builder.questions.rules import LANGUAGES
+    from qa_builder.questions.languages import languages
 
-    has_rules = corpus.info.text_language in LANGUAGES
+    has_rules = corpus.info.text_language in languages()
     behind = replace(config, questions="rules" if has_rules else "none", llm={})
     return LanguageModel(
         llm_options(config.llm), corpus.info, open_source(behind, corpus),

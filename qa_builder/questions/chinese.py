@@ -25,15 +25,14 @@ from qa_builder.questions.chinese_words import (
     topics,
     within,
 )
-from qa_builder.questions.kinds import kind_of
 from qa_builder.questions.wordings import FOLDER, Wording, pairs, read_wordings
-from qa_builder.text import normalize_question
 
-_MOST = 12  # candidates of a sentence: enough to choose from
+_MOST = 6  # candidates of a sentence: enough to choose from
 _SHORT = 9  # characters: in a shorter sentence most questions give half of it away
 _ENOUGH = 2  # with so many, less fitting ones are not needed
 _APART = ("我", "这", "那")  # subjects that have wordings of their own
 _THINGS_ONLY = ("take", "put", "use", "save")  # classes whose object is no person
+_OF_SUBJECT = ("quality", "looks", "character", "broken", "change")  # tell what it is like
 _TELLING = frozenset(["我", "我们", "了", "他", "她"])  # words of a report rather than of a rule
 _TO_PLACES = ("go", "come", "live", "trip", "put", "wait")  # classes whose object is a place
 _SLOT = re.compile(r"\{(\w)\}")
@@ -54,30 +53,38 @@ class Chinese:
             words, tags = segment(text)
         tokens = mend(words, tags)
         topic = topic_of(tokens)
-        found: dict[str, Candidate] = {}
-        for source in _sources(text, tokens, topic):
-            for c in source:
-                found.setdefault(c.text, c)
+        frame = read(tokens)
+        if prompts := _formula(text):
+            return prompts
+        if _ASKS.search(text):
+            return _distinct(_before_question(frame, topic))
+        found: list[Candidate] = []
+        for source in _sources(text, tokens, frame, topic):
+            found = _distinct([*found, *source])
             if len(found) >= (_ENOUGH if len(text) > _SHORT else _MOST):
                 break
-        return [*list(found.values())[:_MOST], _last_resort(text, topic)]
+        return [*found[:_MOST], _last_resort(text, topic)]
 
 
-def _sources(text: str, tokens: Sequence[Token], topic: str) -> Iterator[Iterable[Candidate]]:
+def _distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
+    found: dict[str, Candidate] = {}
+    for c in candidates:
+        found.setdefault(c.text, c)
+    return list(found.values())
+
+
+def _sources(
+    text: str, tokens: Sequence[Token], frame: Frame, topic: str
+) -> Iterator[Iterable[Candidate]]:
     """Where candidates come from, the most fitting first: the later ones where they are few."""
-    frame = read(tokens)
-    if prompts := _formula(text):
-        yield prompts
-    elif _ASKS.search(text):
-        yield _before_question(text, frame, topic)
-    else:
-        told = not frame.addressed and not frame.calling and frame.subject not in _APART
-        precise = [_on_parts(text, tokens, frame, topic)]
-        yield chain(*precise, _on_predicate(tokens, frame, topic) if told else ())
-        if told:
-            yield _on_subject(tokens, frame, topic)
-        yield _on_topic(tokens, frame, topic)
-    yield _fill(_wordings()["general"], Ask("general", "any", "", {}), topic)
+    told = not frame.addressed and not frame.calling and frame.subject not in _APART
+    on_parts = _on_parts(text, tokens, frame, topic)
+    yield chain(on_parts, _on_predicate(tokens, frame, topic) if told else ())
+    if told:
+        yield _on_subject(tokens, frame, topic)
+    yield _on_topic(tokens, frame, topic)
+    if told:
+        yield _on_subject(tokens, frame, topic, known=False)
 
 
 def _last_resort(text: str, topic: str) -> Candidate:
@@ -99,16 +106,20 @@ def _on_predicate(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator
         return
     asked = frame.predicate + "".join(t.word for t in frame.object)
     mood = _mood_of(frame)
-    ask = Ask(name, mood, asked, {"s": frame.subject or _dropped(frame)})
+    ask = Ask(name, mood, asked, {"s": frame.subject or _dropped(tokens, frame)})
+    if not frame.subject and name in _OF_SUBJECT:
+        return
     if name in _THINGS_ONLY and frame.object and is_person(frame.object[0].word):
         return
     told = _told(tokens, frame)
     yield from _fill([w for w in _choose(_wordings()[name], mood) if w.kind in told], ask, topic)
 
 
-def _dropped(frame: Frame) -> str:
-    """Who is meant where nobody is named: the one who signs, in what has happened or will."""
-    return "你" if frame.mood in ("past", "notyet", "plan") else ""
+def _dropped(tokens: Sequence[Token], frame: Frame) -> str:
+    """Who is meant where nobody is named: the one who signs, where the sentence says "I"."""
+    words = {t.word for t in tokens}
+    own = words & {"我", "我们"} and not words & {"他", "她", "你", "他们"}
+    return "你" if own and frame.mood in ("past", "notyet", "plan", "any") else ""
 
 
 def _told(tokens: Sequence[Token], frame: Frame) -> set[str]:
@@ -146,7 +157,8 @@ def _topic_noun(tokens: Sequence[Token], frame: Frame, topic: str) -> str:
     nouns = [t.word for t in tokens
              if t.tag == "n" and 2 <= len(t.word) <= 4 and t.word not in frame.subject
              and t.word not in within("nosubject") and not is_person(t.word)
-             and not predicate_class(t.word) and t.word in _topic_words()]  # fmt: skip
+             and not predicate_class(t.word) and (len(t.word) < 4 or t.word in known)
+             and (topic == "" or t.word in _topic_words())]  # fmt: skip
     return max(nouns, key=lambda n: (n in known, len(n)), default="")
 
 
@@ -165,9 +177,11 @@ def _topic_words() -> frozenset[str]:
     return frozenset().union(*topics().values())
 
 
-def _on_subject(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator[Candidate]:
-    """Ask what there is to say of the subject."""
-    if not frame.subject or not (frame.person or _is_known(frame.subject)):
+def _on_subject(
+    tokens: Sequence[Token], frame: Frame, topic: str, known: bool = True
+) -> Iterator[Candidate]:
+    """Ask what there is to say of the subject: a person, a known thing, or else another one."""
+    if not frame.subject or (frame.person or _is_known(frame.subject)) != known:
         return
     telling = _is_report(tokens)
     name = "person" if frame.person else "thing"
@@ -185,7 +199,7 @@ def _on_subject(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator[C
     yield from _fill([*own, *rest], ask, topic)
 
 
-def _before_question(text: str, frame: Frame, topic: str) -> Iterator[Candidate]:
+def _before_question(frame: Frame, topic: str) -> Iterator[Candidate]:
     """What is said before a sentence that is a question itself."""
     wordings = _wordings()
     if topic:
@@ -194,9 +208,7 @@ def _before_question(text: str, frame: Frame, topic: str) -> Iterator[Candidate]
     if frame.person and frame.subject not in ("我", "你", "我们", "你们", "大家"):
         about = Ask("question", "person", frame.subject, {"s": frame.subject})
         yield from _fill(_choose(wordings["question"], "person"), about, topic)
-    kind = kind_of("zh")(normalize_question(text, "zh")).replace("-", "")
-    kind = {"which": "what", "prompt": "yesno"}.get(kind, kind)
-    yield from _fill(_choose(wordings["question"], kind), Ask("question", kind, "", {}), topic)
+    yield from _fill(wordings["question"], Ask("question", "any", "", {}), topic)
 
 
 def _formula(text: str) -> list[Candidate]:
@@ -222,14 +234,16 @@ def _choose(wordings: Sequence[Wording], asks: str) -> list[Wording]:
     own = [w for w in wordings if w.asks == asks]
     if asks in ("not", "thing"):
         return own
-    further = ("any", "past") if asks == "any" else ("any",)
-    return own + [w for mood in further if mood != asks for w in wordings if w.asks == mood]
+    if asks == "any":
+        return own + [w for w in wordings if w.asks == "past" and w.kind == "what"]
+    return own + [w for w in wordings if w.asks == "any"]
 
 
 def _fill(wordings: Sequence[Wording], ask: Ask, topic: str) -> Iterator[Candidate]:
     """The wordings whose slots can all be filled."""
     for w in wordings:
-        if all(ask.slots.get(slot) for slot in w.slots):
+        of_you = ask.slots.get("s") in ("你", "你们") and "s" in w.slots and w.text[0] in "你说关"
+        if all(ask.slots.get(slot) for slot in w.slots) and not of_you:
             text = _SLOT.sub(lambda m: ask.slots[m[1]], w.text)
             yield Candidate(text, w.kind, ask.asked, w.name, topic or "other")
 

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from qa_builder.questions.chinese_frame import BE, MODALS, PRONOUNS, TURN, Frame
+from qa_builder.questions.chinese_frame import BE, MODALS, Frame
+from qa_builder.questions.chinese_subject import PRONOUNS, TURN
 from qa_builder.questions.chinese_words import DUAL, Token, is_person, is_predicate, within
 
 
@@ -78,14 +79,19 @@ def _on_be_and_have(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
         denied = frame.mood == "not" or word.endswith("不是")
         if frame.subject in ("这", "那"):
             yield Ask("be", "this", asked, {})
-        elif asked.endswith("的") or (frame.person and not is_person(frame.object[-1].word)):
+        elif (
+            asked.endswith("的")
+            or frame.object[0].tag in "vp"
+            or (frame.person and not is_person(frame.object[-1].word))
+        ):
             yield Ask("be", "cleft", asked, s)
         elif frame.person:
             who = "him" if frame.subject in PRONOUNS or frame.subject[0] in "这那" else "who"
             yield Ask("be", "whonot" if denied else who, asked, s)
         else:
             own = any(t.word in PRONOUNS for t in tokens)
-            yield Ask("be", "not" if denied else "what" if own else "define", asked, s)
+            general = not own and frame.subject.startswith(tokens[0].word)
+            yield Ask("be", "not" if denied else "define" if general else "what", asked, s)
     elif word in ("有", "没有", "具有") and frame.subject not in ("这", "那"):
         kind = "person" if frame.person else "thing"
         place = "place" if frame.is_place else kind
@@ -125,7 +131,7 @@ def _on_phrases(frame: Frame) -> Iterator[Ask]:
         yield Ask("bei", "any" if frame.person else "thing", "", {"s": frame.subject})
     if frame.partner and frame.mood not in ("not", "notyet"):
         first = frame.partner[0]
-        how = {"对": "toward", "向": "toward"}.get(first, "with" if first in "跟和与同" else "for")
+        how = "toward" if first == "对" else "with" if first in "跟和与同" else "for"
         yield Ask("partner", how, frame.predicate, {"s": frame.subject, "w": frame.partner})
 
 
@@ -190,17 +196,21 @@ def _on_circumstances(frame: Frame) -> Iterator[Ask]:
         yield Ask("how", "degree", _join(frame.object), slots | {"v": frame.predicate})
     if not slots["k"]:
         return
-    if frame.place and not denied:
+    if frame.place[-1:] in within("placeend") and not denied and "方面" not in frame.place:
         yield Ask("where", frame.mood, frame.place, slots)
     if frame.partner[:1] in ("跟", "和", "与") and not denied:
         yield Ask("whowith", frame.mood, frame.partner, slots)
-    if frame.time and not denied:
+    asked = {"past": "past", "plan": "timed", "habit": "timed"}.get(frame.mood)
+    if frame.person and asked and frame.time in within(asked):
         yield Ask("when", frame.mood, frame.time, slots)
     if frame.means:
         yield Ask("how", "means", "", slots)
-    if frame.person and frame.subject not in PRONOUNS:
+    done = frame.object and frame.object[0].word in ("了", *_COMPLEMENTS)
+    done = done or frame.predicate in within("intransitive")
+    if frame.person and frame.subject not in PRONOUNS and frame.subject != "大家" and done:
         yield Ask("whosubject", frame.mood, frame.subject, slots)
-    if frame.predicate in within("intransitive") and frame.person:
+    alone = all(t.word in ("了", "过", "啊", "呢") for t in frame.object)
+    if frame.predicate in within("intransitive") and frame.person and alone:
         yield Ask("yesno", frame.mood, frame.predicate, slots)
 
 
@@ -210,7 +220,7 @@ def _on_object(frame: Frame) -> Iterator[Ask]:
         return
     complement, rest = _object(frame)
     slots = _with_verb(frame) | {"v": frame.predicate + complement}
-    if rest and is_person(rest[-1].word) and "的" not in {t.word for t in rest[-2:]}:
+    if rest and len(rest) < 3 and is_person(rest[-1].word) and rest[0].word != "的":
         yield Ask("whom", frame.mood, _join(rest), slots)
     elif rest and not is_person(rest[0].word) and not is_person(rest[-1].word):
         mood = frame.mood if frame.person and (frame.modal or frame.mood not in _WITH_MODAL) else ""
@@ -225,7 +235,12 @@ def _on_object(frame: Frame) -> Iterator[Ask]:
 def _object(frame: Frame) -> tuple[str, tuple[Token, ...]]:
     """The complement of the verb, and its object where that is a noun phrase and no clause."""
     words = frame.object
-    if frame.predicate in within("noobject") or frame.predicate[:1] == "在" or len(frame.predicate) > 2 or frame.adjectival:
+    if (
+        frame.predicate in within("noobject")
+        or frame.predicate[:1] == "在"
+        or len(frame.predicate) > 2
+        or frame.adjectival
+    ):
         return "", ()
     complement = words[0].word if words and words[0].word in _COMPLEMENTS else ""
     rest = tuple(t for t in words[bool(complement) :] if t.word not in ("了", "过", "着"))
@@ -243,7 +258,7 @@ def _nominal(token: Token, described: bool) -> bool:
         or word in ("和", "与", "、")
         or word in DUAL
         or (described and tag == "v")
-    )  # noqa: E501
+    )
 
 
 def _with_verb(frame: Frame) -> dict[str, str]:

@@ -8,7 +8,7 @@ broken by a hash of seed and clip id. The same corpus, seed and budget give the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from zlib import crc32
 
 from qa_builder.audit.leakage import content_overlaps
@@ -24,15 +24,23 @@ _RUN = {"de": 4}  # tokens of the sentence in a row that a question should not r
 
 
 class Chooser:
-    """Chooses for the clips of one corpus, one after another."""
+    """Chooses for the clips of one corpus, one after another.
+
+    `answers` are the normalised sentences of the corpus, none of which is ever asked.
+    """
 
     def __init__(
-        self, language: str, seed: int = 0, budget: float = BUDGET, per_clip: int = 1
+        self,
+        language: str,
+        seed: int = 0,
+        budget: float = BUDGET,
+        per_clip: int = 1,
+        answers: Container[str] = (),
     ) -> None:
         if not 0 <= budget <= 1:
             raise QbsltError(f"a leakage budget of {budget:g} is none: it is a share, 0 to 1.")
         self._language, self._seed = language, seed
-        self._budget, self._per_clip = budget, per_clip
+        self._budget, self._per_clip, self._answers = budget, per_clip, answers
         self._run = _RUN.get(language, 5)
         self.kinds: Counter[str] = Counter()
         self.texts: Counter[str] = Counter()
@@ -72,7 +80,7 @@ class Chooser:
         runs = _runs(answer, self._run, self._language)
         costs = []
         for k, (c, q, recall) in enumerate(zip(candidates, questions, recalls, strict=True)):
-            if recall > self._budget or q == answer:
+            if recall > self._budget or q == answer or q in self._answers:
                 continue
             copied = len(runs & _runs(q, self._run, self._language)) if recall else 0
             own = 4 * max(0.0, recall - _AIM) + 2 * copied + 5 * k / max(_MANY, len(candidates))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
 from multiprocessing import get_context
+from pathlib import Path
 
 from qa_builder.corpora.base import (
     NOTE,
@@ -16,66 +16,55 @@ from qa_builder.corpora.base import (
     SourceFile,
     in_batches,
 )
-from qa_builder.errors import QbsltError, known
-from qa_builder.questions.candidates import BUDGET, Candidate, Language
+from qa_builder.errors import QbsltError
+from qa_builder.questions.candidates import BUDGET, Candidate
 from qa_builder.questions.choose import Chooser
+from qa_builder.questions.languages import installed
 from qa_builder.samples import Provenance, Question
+from qa_builder.text import normalize_all
 
-VERSION = "1"  # of the rules: a change of the questions changes it
+_LOOKED_AT = 1000  # characters of a sentence: whatever is longer is no sentence
 _CHUNK = 512  # sentences at a time: bounds the memory, whatever the size of a batch
-
-
-def _german() -> Language:
-    from qa_builder.questions.german import German
-
-    return German()
-
-
-def _chinese() -> Language:
-    from qa_builder.questions.chinese import Chinese
-
-    return Chinese()
-
-
-LANGUAGES: dict[str, Callable[[], Language]] = {"de": _german, "zh": _chinese}
-
-
-@cache
-def language(code: str) -> Language:
-    """The rules of a language, by its ISO 639-1 code; QbsltError where there are none."""
-    if code not in LANGUAGES:
-        raise known(code, LANGUAGES, "language of rules")
-    return LANGUAGES[code]()
 
 
 class Rules:
     """The source of questions that the rules of a corpus's language make.
 
-    `workers` processes find the candidates (0: this one); the choice is made here, in the
-    corpus's order, so that the questions are the same whatever their number.
+    `sentences` gives all sentences of the corpus, in batches: none of them is asked. `workers`
+    processes find the candidates (0: this one); the choice is made here, in the
+    corpus's order, so that the questions are the same whatever their number. `files` are those of
+    an installed package's rules: they become sources of the dataset.
     """
 
     name = "rules"
 
     def __init__(
-        self, seed: int = 0, budget: float = BUDGET, per_clip: int = 1, workers: int = 0
+        self,
+        seed: int = 0,
+        budget: float = BUDGET,
+        per_clip: int = 1,
+        workers: int = 0,
+        sentences: Callable[[], Iterable[Sequence[str]]] = list,
+        files: Sequence[Path] = (),
     ) -> None:
         self._seed, self._budget, self._per_clip, self._workers = seed, budget, per_clip, workers
+        self._sentences, self._files = sentences, files
         self._code = ""
         self._short = 0
         self._pool: ProcessPoolExecutor | None = None
 
     def sources(self) -> list[SourceFile]:
-        return []
+        return [SourceFile("rules", file, file.name) for file in self._files]
 
     def start(self, info: CorpusInfo, notes: Notes) -> None:
         """Raises QbsltError for a language without rules, a budget or a number that is none."""
         if self._per_clip < 1:
             raise QbsltError("a clip needs at least one question.", cure="Give --per-clip 1.")
         self._code = info.text_language
-        language(self._code)
-        self._chooser = Chooser(self._code, self._seed, self._budget, self._per_clip)
-        self._provenance = Provenance(f"rules-{self._code}", VERSION, seed=self._seed)
+        self._rules = installed(self._code)
+        answers = frozenset(a for t in self._sentences() for a in normalize_all(t, self._code))
+        self._chooser = Chooser(self._code, self._seed, self._budget, self._per_clip, answers)
+        self._provenance = Provenance(self._rules.generator, self._rules.version, seed=self._seed)
         if self._workers > 1:
             self._pool = ProcessPoolExecutor(self._workers, get_context("spawn"))
 
@@ -101,7 +90,7 @@ class Rules:
         return iter(run(
             candidates_of,
             [self._code] * len(slices),
-            [batch.text[s] for s in slices],
+            [[t[:_LOOKED_AT] for t in batch.text[s]] for s in slices],
             [(words or none)[s] for s in slices],
             [(tags or none)[s] for s in slices],
         ))  # fmt: skip
@@ -116,8 +105,9 @@ class Rules:
             notes.findings.append(Finding("questions-few", NOTE, message, self._short))
 
     def facts(self) -> dict[str, object]:
+        package = {"package": self._rules.package} if self._rules.package else {}
         return {
-            "rules": f"{self._code}-{VERSION}", "seed": self._seed, "budget": self._budget,
+            "rules": f"{self._code}-{self._rules.version}", **package, "seed": self._seed, "budget": self._budget,
             "per_clip": self._per_clip, "distinct": len(self._chooser.texts),
             "wordings": len(self._chooser.wordings),
         }  # fmt: skip
@@ -130,4 +120,4 @@ def candidates_of(
     tags: Sequence[list[str] | None],
 ) -> list[list[Candidate]]:
     """The candidates of sentences, by the rules of a language; what a worker process runs."""
-    return list(map(language(code).candidates, texts, words, tags))
+    return list(map(installed(code).language.candidates, texts, words, tags))

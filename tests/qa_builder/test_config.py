@@ -22,14 +22,14 @@ def test_later_layers_win(tmp_path: Path) -> None:
         tmp_path / "c.yaml", "seed: 1\nlanguage: zh\nfps: 25\ncolumns: {text: a, gloss: b}\n"
     )
     assert load_config(file, (), {}) == BuildConfig(
-        seed=1, language="zh", fps="25", columns={"text": "a", "gloss": "b"}
+        seed=1, language="zh", fps="25", columns={"text": "a", "gloss": "b"}, questions="rules"
     )
     config = load_config(file, ("seed=2", "language=en", "columns.text=c"), {"seed": 3})
     assert (config.seed, config.language, config.fps) == (3, "en", "25")
     assert config.columns == {"text": "c", "gloss": "b"}
     merged = load_config(file, ("columns.signer=s",), {"columns": {"gloss": "z"}, "language": None})
     assert merged.columns == {"text": "a", "gloss": "z", "signer": "s"}
-    assert load_config(None, (), {"columns": {}, "seed": None}) == BuildConfig()
+    assert load_config(None, (), {"columns": {}, "seed": None}) == BuildConfig(questions="rules")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_all_errors_at_once(tmp_path: Path) -> None:
     with pytest.raises(QbsltError) as e:
         load_config(file, ("frames=yes", "seed=x", "annotations=both", "dataset=a/b"), {})
     said = str(e.value)
-    assert "unknown option 'sead'; known are: annotations, columns, corpus, dataset" in said
+    assert "unknown option 'sead'; known are: annotations, budget, columns, corpus, dataset" in said
     assert "language is False, expected text (quoted" in said
     assert "columns is ['a'], expected a mapping" in said
     assert "unknown value of format 'xml'; known are: csl-pipes, csl-q, phoenix-blank" in said
@@ -90,7 +90,8 @@ def test_by_the_command(tmp_path: Path) -> None:
     built("phoenix", "--root", root, "--config", file, "--out", out, "seed=5")
     resolved = yaml.safe_load((out / "config.yaml").read_text("utf-8"))
     assert resolved == {"annotations": "auto", "corpus": "phoenix", "dataset": "mine",
-                        "frames": "none", "questions": "auto", "seed": 5}  # fmt: skip
+                        "frames": "none", "questions": "rules", "seed": 5,
+                        "per_clip": 1, "budget": 0.5}  # fmt: skip
     assert open_dataset(out).manifest["config"] == resolved and open_dataset(out).name == "mine"
     built("phoenix", "--root", root, "--config", file, "--out", out, "seed=5", "--seed", "6")
     assert open_dataset(out).manifest["config"]["seed"] == 6

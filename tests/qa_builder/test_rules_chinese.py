@@ -1,0 +1,184 @@
+"""Chinese questions: frame, person, prompts, and the aims over the whole corpus."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa_builder.audit.leakage import content_overlaps
+from qa_builder.corpora.base import Notes
+from qa_builder.corpora.csl_daily import CslDaily
+from qa_builder.questions.chinese import Chinese
+from qa_builder.questions.chinese_frame import Frame, read
+from qa_builder.questions.chinese_words import mend, segment
+from qa_builder.questions.choose import Chooser
+from qa_builder.questions.kinds import kind_of
+from qa_builder.questions.wordings import FOLDER, read_wordings
+from qa_builder.samples import KINDS
+from qa_builder.text import normalize_all, normalize_question
+
+CHINESE = Chinese()
+
+
+def frame(tagged: str) -> Frame:
+    """The frame of a sentence written as word/tag word/tag."""
+    pairs = [p.split("/") for p in tagged.split()]
+    return read(mend([w for w, _ in pairs], [t for _, t in pairs]))
+
+
+def texts(tagged: str) -> list[str]:
+    pairs = [p.split("/") for p in tagged.split()]
+    words, tags = [w for w, _ in pairs], [t for _, t in pairs]
+    return [c.text for c in CHINESE.candidates("".join(words), words, tags)]
+
+
+@pytest.mark.parametrize(
+    ("tagged", "subject", "predicate", "mood"),
+    [
+        ("我/r 昨天/t 买/v 了/u 一/m 本/q 词典/n 。/w", "你", "买", "past"),
+        ("你/r 应该/v 多/a 喝/v 水/n 。/w", "我", "喝", "should"),
+        ("我们/r 明天/t 去/v 爬山/v 。/w", "你们", "爬山", "plan"),
+        ("妈妈/n 在/p 厨房/n 里/f 做饭/v 。/w", "你妈妈", "做饭", "any"),
+        ("我/r 的/u 手机/n 坏/a 了/u 。/w", "你的手机", "坏", "past"),
+        ("他/r 没有/v 参加/v 会议/n 。/w", "他", "参加", "notyet"),
+        ("我/r 妈妈/n 做/v 的/u 菜/n 很/d 好吃/a 。/w", "菜", "好吃", "any"),
+        ("他/r 会/v 游泳/v 。/w", "他", "游泳", "can"),
+        ("很/d 冷/a 。/w", "", "冷", "any"),
+    ],
+)
+def test_the_frame(tagged: str, subject: str, predicate: str, mood: str) -> None:
+    found = frame(tagged)
+    assert (found.subject, found.predicate, found.mood) == (subject, predicate, mood)
+
+
+def test_a_subordinate_clause_does_not_give_the_predicate() -> None:
+    found = frame("因为/c 下雨/v ，/w 运动会/n 取消/v 了/u 。/w")
+    assert found.predicate == "取消" and "because" in found.links
+
+
+@pytest.mark.parametrize(
+    ("tagged", "expected"),
+    [
+        ("我/r 昨天/t 买/v 了/u 一/m 本/q 词典/n 。/w", "你买了什么？"),
+        ("他/r 在/p 图书馆/n 里/f 学习/v 英语/n 语法/n 。/w", "他在什么地方学习语法？"),
+        ("我/r 儿子/n 今年/t 六岁/m 了/u ，/w 很/d 可爱/a 。/w", "你儿子多大了？"),
+        ("不要/d 在/p 这里/r 抽烟/v ，/w 谢谢/v 。/w", "我应该怎么做？"),
+        ("我们/r 的/u 教室/n 不/d 太/d 大/a ，/w 但是/c 很/d 干净/a 。/w", "你们的教室怎么样？"),
+        ("小李/n 因为/p 迟到/v ，/w 被/p 老师/n 批评/v 了/u 。/w", "这是为什么呢？"),
+        ("这/r 是/v 爷爷/n 送给/v 我/r 的/u 闹钟/n 。/w", "这是什么？"),
+        ("今天/t 下雨/v ，/w 不用/d 浇/v 花/n 了/u 。/w", "关于天气，你想说什么？"),
+        ("咱们/r 坐/v 船/n 去/v 那个/r 小岛/n 吧/y 。/w", "你有什么提议？"),
+    ],
+)
+def test_what_is_asked(tagged: str, expected: str) -> None:
+    assert expected in texts(tagged)
+
+
+def test_the_person_is_turned_round() -> None:
+    found = " ".join(texts("我/r 最近/t 在/p 找/v 一/m 份/q 新/a 工作/n 。/w"))
+    assert "你" in found and "我找" not in found
+
+
+def test_a_question_gets_the_utterance_before_it() -> None:
+    sentence = "你/r 周末/t 去/v 哪儿/r 旅游/v ？/w"
+    words, tags = zip(*(p.split("/") for p in sentence.split()), strict=True)
+    found = CHINESE.candidates("".join(words), list(words), list(tags))
+    assert {c.kind for c in found} == {"prompt"}
+    assert len(found) >= 3 and "".join(words) not in {c.text for c in found}
+
+
+@pytest.mark.parametrize("greeting", ["大家好！", "谢谢你。", "对不起！", "再见！"])
+def test_a_greeting_gets_a_prompt(greeting: str) -> None:
+    found = CHINESE.candidates(greeting, None, None)
+    assert {c.topic for c in found} == {"greeting"}
+    assert normalize_question(greeting, "zh") not in normalize_all([c.text for c in found], "zh")
+
+
+def test_without_words_jieba_cuts_them() -> None:
+    words, tags = segment("我昨天买了一本词典。")
+    assert "".join(words) == "我昨天买了一本词典。" and len(words) == len(tags)
+    assert all(len(t) == 1 for t in tags) and tags[-1] == "w"
+    assert "你买了什么？" in [c.text for c in CHINESE.candidates("我昨天买了一本词典。")]
+
+
+def test_glued_words_are_parted() -> None:
+    assert [t.word for t in mend(["他会", "很漂亮", "有个"], ["r", "n", "r"])] == [
+        "他", "会", "很", "漂亮", "有", "个",
+    ]  # fmt: skip
+    assert [t.word for t in mend(["看电视", "打印机", "他人"], ["v", "n", "r"])] == [
+        "看电视", "打印机", "他人",
+    ]  # fmt: skip
+
+
+@given(st.text(alphabet="我你他们的了在是有不很吃看书，。？！“”、老师 abc5\u200b\n", max_size=30))
+def test_any_text_gets_questions(text: str) -> None:
+    found = CHINESE.candidates(text, None, None)
+    assert found and all(c.text.strip() and c.kind in KINDS for c in found)
+    assert len({c.text for c in found}) == len(found)
+
+
+@pytest.mark.parametrize("name", ["zh_wordings", "zh_parts", "zh_topic_wordings"])
+def test_the_lexicon_names_the_kind_that_its_questions_have(name: str) -> None:
+    kind = kind_of("zh")
+    for wordings in read_wordings(FOLDER / f"{name}.txt").values():
+        for w in wordings:
+            plain = normalize_question(w.text, "zh")
+            if w.kind != "prompt" and kind(plain) != "prompt":
+                assert w.kind == kind(plain), w
+            assert w.text.endswith("？") or w.kind == "prompt", w
+
+
+@pytest.fixture(scope="module")
+def corpus(shared: Path) -> list[Any]:
+    """Every clip of CSL-Daily with its question: (split, id, sentence, question)."""
+    reader, chooser, result = CslDaily(shared / "CSL-Daily"), Chooser("zh"), []
+    for batch in reader.read(Notes()):
+        assert batch.words is not None and batch.pos_tags is not None
+        started = time.process_time()
+        found = [
+            CHINESE.candidates(t, w, p)
+            for t, w, p in zip(batch.text, batch.words, batch.pos_tags, strict=True)
+        ]
+        chosen = chooser.choose(batch.clip_id, batch.text, found)
+        assert len(batch) < 1000 or len(batch) / (time.process_time() - started) > 500  # one worker
+        for i, t, own in zip(batch.clip_id, batch.text, chosen, strict=True):
+            result.append((batch.split, i, t, own[0]))
+    return result
+
+
+def test_every_clip_of_the_corpus_has_its_question(corpus: list[Any]) -> None:
+    assert len(corpus) == 20654
+    questions = normalize_all([q.text for *_, q in corpus], "zh")
+    answers = normalize_all([t for _, _, t, _ in corpus], "zh")
+    assert all(questions)
+    assert not any(q == a for q, a in zip(questions, answers, strict=True))
+
+
+def test_the_questions_give_little_away(corpus: list[Any]) -> None:
+    from sacrebleu import corpus_bleu
+
+    for split in ("train", "dev", "test"):
+        rows = [(t, q.text) for s, _, t, q in corpus if s == split]
+        answers = normalize_all([t for t, _ in rows], "zh")
+        questions = normalize_all([q for _, q in rows], "zh")
+        overlaps = content_overlaps(answers, questions, "zh")
+        assert sum(n / of for n, of in overlaps) / len(rows) <= 0.30
+        assert max(n / of for n, of in overlaps) <= 0.5
+        bleu = corpus_bleu([q for _, q in rows], [[t for t, _ in rows]], tokenize="zh")
+        assert bleu.score <= 5
+
+
+def test_the_questions_are_varied(corpus: list[Any]) -> None:
+    n = len(corpus)
+    kinds = Counter(q.kind for *_, q in corpus)
+    assert len(kinds) >= 6 and max(kinds.values()) <= 0.4 * n
+    assert kinds["prompt"] <= 0.12 * n
+    assert max(Counter(q.template for *_, q in corpus).values()) <= 0.03 * n
+    assert max(Counter(q.text for *_, q in corpus).values()) <= 0.03 * n
+    assert len({q.text for *_, q in corpus}) > 3000
