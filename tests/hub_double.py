@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-TOKEN = "hf_loopbackSecretToken"  # noqa: S105  of this double alone
+TOKEN = "hf_loopbackSecretToken"
 LARGE = (".parquet",)  # goes through LFS, as the Hub's .gitattributes has it
 
 

@@ -102,7 +102,7 @@ def test_labelstudio_tasks_fit_their_configuration(tmp_path: Path) -> None:
     dataset = open_dataset(small_dataset(tmp_path / "small"))
     written = export(dataset, "labelstudio", tmp_path / "out")
     assert written[-1] == (tmp_path / "out" / LABEL_CONFIG, 0)
-    config = ET.parse(tmp_path / "out" / LABEL_CONFIG).getroot()  # noqa: S314  our own file
+    config = ET.parse(tmp_path / "out" / LABEL_CONFIG).getroot()
     controls = {e.get("name"): e for e in config.iter() if e.get("toName")}
     objects = {e.get("name"): e.get("value") for e in config.iter("Text")}
     assert [c.get("value") for c in controls["kind"]] == list(KINDS)
