@@ -43,13 +43,14 @@ def run(
     """Train and run an installed MODEL on a task, and score what it translates."""
     from benchmarks.find_dataset import find_dataset
     from benchmarks.runner import read_options, run_model
-    from benchmarks.show import for_people
+    from benchmarks.show import for_people, tell
 
     found = find_dataset(data=data, task=task, split=split)
     result = run_model(
         model, found, out or Path("runs") / found.task.name / model,
         options=read_options(config, words), seed=seed, resamples=resamples, echo=click.echo,
     )  # fmt: skip
+    tell(result)
     for_people(result)
 
 

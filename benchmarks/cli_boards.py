@@ -25,15 +25,16 @@ _SEED = click.option("--seed", type=click.IntRange(0), default=12345, show_defau
 
 @click.command()
 @click.argument("predictions", nargs=-1, required=True, type=_PATH)
-@click.option("--data", type=_PATH, help="The built dataset to score against.")
-@click.option("--split", help="Split to score against.  [default: the task's, test]")
+@click.option("--data", type=_PATH, help="A built dataset; default as for score.")
+@click.option("--task", help="One of `qbslt-bench list`, to choose among several datasets.")
+@click.option("--split", help="Default: that of the run, or test.")
 @_RESAMPLES
 @_SEED
 @click.option("--html", type=_PATH, help="Write a report with buckets, examples and n-grams.")
 @click.option("--json", "json_file", type=_PATH, help="Write all figures as JSON.")
 def compare(
-    predictions: tuple[Path, ...], data: Path | None, split: str | None, resamples: int, seed: int,
-    html: Path | None, json_file: Path | None,
+    predictions: tuple[Path, ...], data: Path | None, task: str | None, split: str | None,
+    resamples: int, seed: int, html: Path | None, json_file: Path | None,
 ) -> None:  # fmt: skip
     """Compare the PREDICTIONS of two or more systems: is one really better?
 
@@ -44,26 +45,29 @@ def compare(
     from benchmarks.compare import distinct_names
     from benchmarks.compare_page import make_page
     from benchmarks.find_dataset import find_dataset
-    from benchmarks.pages import json_text
     from benchmarks.predictions import read_predictions
-    from benchmarks.results import write_text
-    from benchmarks.split_data import load_references, read_columns
+    from benchmarks.results import json_text, write_text
+    from benchmarks.split_data import load_references, read_columns, rows_by_split
 
     if len(predictions) < 2:
         raise QbsltError("two or more files of predictions are compared, one was given.")
-    found = find_dataset(data=data, split=split, predictions=predictions[0])
+    found = find_dataset(data=data, task=task, split=split, predictions=predictions[0])
     references = load_references(found.dataset, found.task.split)
     names = distinct_names(predictions)
-    read = [read_predictions(path, references.sample_id) for path in predictions]
+    sizes = rows_by_split(found.dataset)
+    read = [read_predictions(path, references.sample_id, splits=sizes) for path in predictions]
     train = None
     if "train" in found.dataset.splits and found.task.split != "train":
         train = read_columns(found.dataset, "train", ["text"])["text"]
-    for name, warning in [(n, w) for n, p in zip(names, read, strict=True) for w in p.warnings]:
-        warn(f"{name}: {warning}")
     document = compared(
         found.task, references, dict(zip(names, read, strict=True)), train=train,
         resamples=resamples, seed=seed,
     )  # fmt: skip
+    for warning in found.warnings:
+        warn(warning)
+    for system in document["systems"]:
+        for warning in system["warnings"]:
+            warn(f"{system['name']}: {warning}")
     _print(document)
     if json_file:
         write_text(json_file, [json_text(document)])
@@ -73,7 +77,7 @@ def compare(
 
 def _print(found: dict[str, Any]) -> None:
     from benchmarks.compare_page import METRICS
-    from benchmarks.pages import metric_name, p_value, signed
+    from benchmarks.show import bounds, metric_name, number, p_value
 
     metrics = [m for m in METRICS if m in found["systems"][0]["scores"]]
     print_table(
@@ -87,8 +91,7 @@ def _print(found: dict[str, Any]) -> None:
     heads = ["p (bootstrap)", "p (randomisation)", "p (bootstrap, Holm)", "p (randomisation, Holm)"]
     for pair in found["pairs"]:
         rows = [
-            [metric_name(m), signed(t["value"]), f"{signed(t['low'])} ... {signed(t['high'])}",
-             *(p_value(t[p]) for p in ps)]
+            [metric_name(m), number(t["value"], "+"), bounds(t, "+"), *(p_value(t[p]) for p in ps)]
             for m in metrics if (t := pair["tests"][m])
         ]  # fmt: skip
         columns = ["metric", "difference", "95 % interval", *heads[: len(ps)]]
@@ -102,9 +105,9 @@ def _print(found: dict[str, Any]) -> None:
 
 
 def _with_interval(cell: Mapping[str, float | None]) -> str:
-    from benchmarks.pages import score
+    from benchmarks.show import bounds, number
 
-    return f"{score(cell['value'])} ({score(cell['low'], 1)}-{score(cell['high'], 1)})"
+    return f"{number(cell['value'])} ({bounds(cell)})"
 
 
 @click.group()
@@ -159,10 +162,17 @@ def _datasets(folders: Sequence[Path]) -> list[Dataset]:
     from benchmarks.find_dataset import BUILT
     from qa_builder.dataset import MANIFEST, open_dataset
 
-    chosen = list(folders) or sorted(m.parent for m in BUILT.glob(f"*/{MANIFEST}"))
-    if not chosen:
+    if folders:
+        opened = [open_dataset(folder) for folder in folders]
+    else:
+        built = [open_dataset(m.parent) for m in sorted(BUILT.glob(f"*/{MANIFEST}"))]
+        opened = [d for d in built if not d.questions_only]
+    if not opened:
         raise QbsltError(
             f"there is no built dataset under {BUILT}/.",
             cure="Make one with `qa-builder build`, or pass its folder with --data.",
         )
-    return [open_dataset(folder) for folder in chosen]
+    by_content: dict[str, Dataset] = {}
+    for dataset in opened:
+        by_content.setdefault(dataset.fingerprint, dataset)  # a copy makes no second board
+    return list(by_content.values())

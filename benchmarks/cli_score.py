@@ -48,21 +48,20 @@ def score(predictions: Path, data: Path | None, task: str | None, split: str | N
     from benchmarks.learned import learned_metrics
     from benchmarks.results import write_result
     from benchmarks.scorer import score as score_system
-    from benchmarks.show import FORMATS, for_people
+    from benchmarks.show import FORMATS, for_people, tell
 
     metrics = learned_metrics(learned)
     found = find_dataset(data=data, task=task, split=split, predictions=predictions)
-    rows, read = _read(found, predictions, references, allow_missing)
+    rows, read, warnings = _read(found, predictions, references, allow_missing, gloss)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)  # a folder that can't be made is told at once
     name, own_track = _system(found, predictions)
     result = score_system(
         found.task, rows, read.texts, system=system or name, track=track or own_track,
         resamples=resamples, seed=seed, gloss=gloss, learned=metrics, source=read,
-        warnings=found.warnings,
+        warnings=[*found.warnings, *warnings],
     )  # fmt: skip
-    for note in result.notes:
-        click.echo(f"note: {note}", err=True)
-    for warning in result.warnings:
-        warn(warning)
+    tell(result)
     if out is not None:
         write_result(result, out)
     if format == "table":
@@ -95,23 +94,25 @@ def validate(path: Path, data: Path | None, task: str | None, split: str | None)
 
 
 def _read(
-    found: Found, predictions: Path, references: Path | None, allow_missing: bool
-) -> tuple[SplitData, Predictions]:
+    found: Found, predictions: Path, references: Path | None, allow_missing: bool, gloss: bool
+) -> tuple[SplitData, Predictions, list[str]]:
+    """The rows to score against, the predictions, and warnings of the references' file."""
     from benchmarks.predictions import read_predictions
-    from benchmarks.split_data import load_references, replace_references
+    from benchmarks.split_data import load_references, replace_references, rows_by_split
 
     dataset = found.dataset
     rows = load_references(dataset, found.task.split)
-    sizes = {s: v["rows"] for s, v in dataset.manifest["splits"].items()}
+    sizes, warnings = rows_by_split(dataset), list[str]()
     read = read_predictions(
         predictions, rows.sample_id, allow_missing=allow_missing, splits=sizes
     )  # fmt: skip
     if references is not None:
         given = read_predictions(references, rows.sample_id, splits=sizes)
-        rows = replace_references(rows, given.texts, given.file)
+        warnings = [f"{given.file}: {warning}" for warning in given.warnings]
+        rows = replace_references(rows, given.texts, given.file, gloss=gloss)
     if found.run is not None:
         rows.dataset["features"] = found.run.features
-    return rows, read
+    return rows, read, warnings
 
 
 def _system(found: Found, predictions: Path) -> tuple[str, str | None]:

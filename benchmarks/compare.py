@@ -38,10 +38,23 @@ _TESTS = ("p", "p_randomisation")
 
 
 def distinct_names(paths: Sequence[Path]) -> list[str]:
-    """Names for files: the file's own, or the nearest folders' that tell them apart.
+    """Names for files: the file's own, or the nearest folders' where several have the same.
 
     Raises QbsltError if a file is given twice.
     """
+    own = [p.name.removesuffix(p.suffix) for p in paths]
+    alike = [p for p, name in zip(paths, own, strict=True) if own.count(name) > 1]
+    if len(alike) < len(paths):
+        others = iter(_by_folder(alike))
+        names = [next(others) if own.count(name) > 1 else name for name in own]
+        if len(set(names)) == len(names):
+            return names
+    return _by_folder(paths)
+
+
+def _by_folder(paths: Sequence[Path]) -> list[str]:
+    if not paths:
+        return []
     parts = [(*p.absolute().parent.parts, p.name.removesuffix(p.suffix)) for p in paths]
     for n in range(1, max(map(len, parts)) + 1):
         for names in (

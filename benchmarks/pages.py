@@ -13,10 +13,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.show import TITLES
+from benchmarks.show import metric_name
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -71,11 +70,6 @@ def p_value(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def metric_name(key: str) -> str:
-    """What people call a metric."""
-    return TITLES.get(key, key)
-
-
 def count(value: int) -> str:
     """A number of things, in groups of three digits."""
     return f"{value:,}"
@@ -106,18 +100,3 @@ def different(names: Iterable[str]) -> list[str]:
             other = f"{name}-{k}"
         given.append(other)
     return given
-
-
-def json_text(value: Any) -> str:
-    """A value as JSON text: sorted keys, unescaped UTF-8, NaN as null."""
-    import json
-
-    return json.dumps(_finite(value), sort_keys=True, indent=2, ensure_ascii=False) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -19,6 +19,9 @@ MAX_CHARACTERS = 20_000  # of one translation; a longer one is a file without li
 _SHOWN_ERRORS = 100
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _UTF8 = "Save the file as UTF-8."
+_UTF16 = "is UTF-16, not UTF-8; it was read as such"
+_BOM = "starts with a byte order mark (BOM), which was taken away"
+_HALF = re.compile("[\ud800-\udfff]")  # of a character; JSON may have it, no file can
 _COLUMNS = "sample_id", "text"
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 
@@ -87,9 +90,9 @@ def decode(data: bytes, path: Path) -> tuple[str, list[str]]:
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            name = "starts with a byte order mark (BOM)" if encoding == "utf-8-sig" else "is UTF-16"
+            said = _UTF16 if encoding == "utf-16" else _BOM
             try:
-                return data.decode(encoding), [f"{path.name} {name}; it was taken away. {_UTF8}"]
+                return data.decode(encoding), [f"the file {said}. {_UTF8}"]
             except UnicodeDecodeError:
                 break
     if b"\0" in data:
@@ -100,7 +103,7 @@ def decode(data: bytes, path: Path) -> tuple[str, list[str]]:
     except UnicodeDecodeError as e:
         line = data.count(b"\n", 0, e.start) + 1
         text, encoding = _guess(data)
-        said = f"{path.name} is not UTF-8 (byte 0x{data[e.start]:02x} in line {line})"
+        said = f"the file is not UTF-8 (byte 0x{data[e.start]:02x} in line {line})"
         return text, [f"{said}; it was read as {encoding}. {_UTF8}"]
 
 
@@ -214,6 +217,8 @@ def _json_row(line: str) -> tuple[str, str, bool] | str:
             return f"has no field {field!r}; it has: {', '.join(map(str, row))[:100]}."
         if not isinstance(row[field], str):
             return f"{field} is {json.dumps(row[field])[:40]}, a string was expected."
+        if half := _HALF.search(row[field]):
+            return f"{field} has half a character (\\u{ord(half[0]):04x}); write the whole one."
     return row["sample_id"], row["text"], row.get("empty") is True
 
 

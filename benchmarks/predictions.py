@@ -66,7 +66,7 @@ def read_predictions(
     by_id = {row.sample_id: row.text for row in rows} | {row.sample_id: "" for row in nothing}
     absent = len(missing) + len(nothing)
     if absent:
-        notes.append(f"{absent:,} missing predictions scored as empty")
+        notes.append(f"{counted(absent, 'missing prediction')} scored as empty")
     texts = [by_id.get(i, "") for i in sample_ids]
     return Predictions(
         texts=texts, warnings=found.warnings + debris_warnings(texts), notes=notes,
@@ -76,6 +76,11 @@ def read_predictions(
 
 def _is_nothing(text: str) -> bool:
     return not text or text.isspace() or text.strip() in NOTHING
+
+
+def counted(n: int, what: str) -> str:
+    """`1 line`, `2 lines`: how many of what, in English."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _few(ids: Sequence[str]) -> str:
@@ -88,14 +93,14 @@ def _wrong_ids(path: Path, rows: Sequence[Row], sample_ids: Sequence[str]) -> It
     unknown = [i for i in dict.fromkeys(ids) if i not in wanted]
     if unknown:
         yield QbsltError(
-            f"{len(unknown):,} ids are not in the split that is scored: {_few(unknown)}.",
+            f"{counted(len(unknown), 'id')} not in the split that is scored: {_few(unknown)}.",
             file=path, cure=_why_unknown(unknown, wanted),
         )  # fmt: skip
     double = [i for i, times in Counter(ids).items() if times > 1]
     if double:
         lines = [row.line for row in rows if row.sample_id == double[0]]
         yield QbsltError(
-            f"{len(double):,} ids have more than one prediction: {_few(double)} "
+            f"{counted(len(double), 'id')} with more than one prediction: {_few(double)} "
             f"(the first one in lines {', '.join(map(str, lines[:_SHOWN]))}).",
             file=path, cure="Keep one prediction for each.",
         )  # fmt: skip
@@ -132,7 +137,7 @@ def _wrong_number(
     path: Path, rows: Sequence[Row], n: int, splits: Mapping[str, int]
 ) -> QbsltError:  # fmt: skip
     return QbsltError(
-        f"has {len(rows):,} lines for {n:,} samples: {_why_number(rows, n, splits)}.",
+        f"has {counted(len(rows), 'line')} for {n:,} samples: {_why_number(rows, n, splits)}.",
         file=path, cure="Write one line for each sample, or JSONL with sample_id and text.",
     )  # fmt: skip
 
@@ -156,11 +161,11 @@ _FEWER = (
 def _why_more(texts: Sequence[str], n: int) -> str:
     extra = len(texts) - n
     if not any(text.strip() for text in texts[n:]):
-        return f"the last {extra:,} are empty"
-    if texts[n:] == texts[:extra]:
+        return f"{counted(extra, 'empty line')} at the end"
+    if extra < n and texts[n:] == texts[:extra]:
         return f"the last {extra:,} repeat the first ones, as a distributed sampler fills up"
     if sum(not text.strip() for text in texts) == extra:
-        return f"{extra:,} empty lines stand among them"
+        return f"{counted(extra, 'empty line')} among them"
     if extra == 1:
         return "maybe the first line is a header, or a translation has a line break"
     return "maybe translations have line breaks in them, or the file is of another split"

@@ -66,7 +66,7 @@ class Result:
 
     def json(self) -> str:
         """result.json, as text."""
-        return json.dumps(self.as_dict(), sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+        return json_text(self.as_dict())
 
 
 def write_result(result: Result, out: Path) -> None:
@@ -82,14 +82,27 @@ def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def write_text(path: Path, parts: Iterable[str]) -> None:
-    """Write a UTF-8 file, whole or not at all: beside its place first, then renamed."""
+    """Write a UTF-8 file, whole or not at all: beside its place first, then renamed.
+
+    Folders on the way are made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.new")
     try:
         with beside.open("w", encoding="utf-8", newline="") as file:
             file.writelines(parts)
         beside.replace(path)
+    except OSError as e:
+        if str(e.filename) == str(beside):
+            e.filename = str(path)  # the name that the user gave
+        raise
     finally:
         beside.unlink(missing_ok=True)
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON text: sorted keys, unescaped UTF-8, NaN as null."""
+    return json.dumps(_plain(value), sort_keys=True, indent=2, ensure_ascii=False) + "\n"
 
 
 def _plain(value: Any) -> Any:
@@ -97,4 +110,4 @@ def _plain(value: Any) -> Any:
         return {k: _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

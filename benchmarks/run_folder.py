@@ -59,9 +59,10 @@ def open_run(folder: Path, config: RunConfig) -> None:
 
 
 def read_run(folder: Path) -> RunConfig | None:
-    """The configuration of the run in a folder; None where there is none.
+    """The configuration of the run in a folder; None where there is none of ours.
 
-    Raises QbsltError for a configuration that lacks fields.
+    Datasets and other toolkits have a config.yaml too, so only one that names model, dataset and
+    fingerprint is a run's. Raises QbsltError for one of those that lacks other fields.
     """
     import yaml
 
@@ -70,12 +71,17 @@ def read_run(folder: Path) -> RunConfig | None:
         return None
     try:
         found = yaml.safe_load(file.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        raise QbsltError(f"is no YAML ({' '.join(str(e).split())[:200]}).", file=file) from None
-    if not isinstance(found, dict) or "model" not in found:
-        return None  # that of a dataset
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return None
+    if not isinstance(found, dict) or not found.keys() >= {"model", "dataset", "fingerprint"}:
+        return None
     names = {f.name for f in fields(RunConfig)}
     if set(found) != names:
-        wrong = ", ".join(sorted(set(found) ^ names))
+        wrong = ", ".join(sorted(map(str, set(found) ^ names)))
         raise QbsltError(f"is no configuration of a run (fields: {wrong}).", file=file)
-    return RunConfig(**found)
+    config = RunConfig(**found)
+    texts = (config.model, config.track, config.task, config.split, config.dataset,
+             config.fingerprint)  # fmt: skip
+    if not all(isinstance(text, str) for text in texts):
+        raise QbsltError("is no configuration of a run (a field that is no text).", file=file)
+    return config

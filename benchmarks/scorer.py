@@ -69,7 +69,7 @@ def score(
         task=task.as_dict() | {"split": data.split, "convention": standard.name},
         system={"name": system, "track": track},
         n=len(data), official=data.replaced_references is None,
-        notes=_notes(data, source, notes), dataset=data.dataset,
+        notes=[*_notes(data, source, notes), *_uncounted_notes(own)], dataset=data.dataset,
         predictions=None if source is None else source.as_dict(),
         bootstrap={"resamples": resamples, "seed": seed, "unit": "distinct reference sentence",
                    "units": int(units.max()) + 1, "level": LEVEL},
@@ -198,6 +198,18 @@ def _uncounted(board: _Board) -> dict[str, int]:
         for metric, part in zip(board.metrics, board.parts, strict=True)
         if isinstance(metric, Novelty)
     }
+
+
+def _uncounted_notes(board: _Board) -> list[str]:
+    n = len(board.columns)
+    return [
+        f"{count:,} of {n:,} references have no {_NOVEL[kind]}, for their question holds them all: "
+        "they do not count in its P, R and F1"
+        for kind, count in _uncounted(board).items() if count
+    ]  # fmt: skip
+
+
+_NOVEL = {"novel": "novel token", "novel_content": "novel content token"}
 
 
 def _signatures(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isnan
 from typing import Any, NamedTuple
 
@@ -41,25 +41,29 @@ def tables(result: Result) -> Iterator[Table]:
         yield _legacy(result)
 
 
-def _title(name: str) -> str:
+def metric_name(name: str) -> str:
+    """What people call a score."""
     return TITLES.get(name, name)
 
 
-def _number(value: float | None, sign: str = "") -> str:
+def number(value: float | None, sign: str = "") -> str:
+    """A score in percent as tables print it; a hyphen for none. `sign`: "+" for a difference."""
     return "-" if value is None or isnan(value) else f"{value:{sign}.2f}"
 
 
-def _interval(cell: dict[str, float], sign: str = "") -> str:
-    return f"{_number(cell['low'], sign)} .. {_number(cell['high'], sign)}"
+def bounds(cell: Mapping[str, float | None], sign: str = "") -> str:
+    """The interval of a score."""
+    return f"{number(cell['low'], sign)} .. {number(cell['high'], sign)}"
 
 
-def _p(value: float) -> str:
+def p_value(value: float) -> str:
+    """A p-value."""
     return "-" if isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _gain(gains: dict[str, dict[str, float]]) -> Table:
     rows = [
-        [_title(k), _number(v["value"], "+"), _interval(v, "+"), _p(v["p"])]
+        [metric_name(k), number(v["value"], "+"), bounds(v, "+"), p_value(v["p"])]
         for k, v in gains.items()
     ]
     title = "Gain over copying the question"
@@ -70,8 +74,8 @@ def _scores(result: Result) -> Table:
     (convention, scores), *_ = result.scores.items()
     controls = list(result.controls)
     rows = [
-        [_title(k), _number(v["value"]), _interval(v)]
-        + [_number(result.controls[c][k]) for c in controls]
+        [metric_name(k), number(v["value"]), bounds(v)]
+        + [number(result.controls[c][k]) for c in controls]
         for k, v in scores.items()
     ]
     task = result.task
@@ -84,25 +88,30 @@ def _strata(strata: dict[str, list[dict[str, Any]]]) -> Table:
     some = next(iter(strata.values()))[0]
     shown = [k for k in _HEADLINE if k in some["scores"]]
     gains = "gain_over_copy" in some
-    columns = ["part", "n", *map(_title, shown), *([f"gain, {_title(shown[0])}"] if gains else [])]
+    columns = [
+        "part",
+        "n",
+        *map(metric_name, shown),
+        *([f"gain, {metric_name(shown[0])}"] if gains else []),
+    ]
     rows = []
     for name, parts in strata.items():
         for part in parts:
-            bounds = f" ({part['low']:.3g} .. {part['high']:.3g})" if "low" in part else ""
-            row = [f"{name}: {part['name']}{bounds}", f"{part['n']:,}"]
-            row += [_number(part["scores"][k]) for k in shown]
-            rows.append(row + ([_number(part["gain_over_copy"][shown[0]], "+")] if gains else []))
+            span = f" ({part['low']:.3g} .. {part['high']:.3g})" if "low" in part else ""
+            row = [f"{name}: {part['name']}{span}", f"{part['n']:,}"]
+            row += [number(part["scores"][k]) for k in shown]
+            rows.append(row + ([number(part["gain_over_copy"][shown[0]], "+")] if gains else []))
     return Table("Parts of the split (beware of small n)", columns, rows)
 
 
 def _legacy(result: Result) -> Table:
     names = list(dict.fromkeys(k for scores in result.legacy.values() for k in scores))
     rows = [
-        [convention, *(_number(scores.get(k, {}).get("value")) for k in names)]
+        [convention, *(number(scores.get(k, {}).get("value")) for k in names)]
         for convention, scores in result.legacy.items()
     ]
     title = "Legacy conventions, only for comparison with papers that use them"
-    return Table(title, ["convention", *map(_title, names)], rows)
+    return Table(title, ["convention", *map(metric_name, names)], rows)
 
 
 def markdown(result: Result) -> str:
@@ -174,6 +183,18 @@ def _cells(result: Result) -> Iterator[_Cell]:
 def shown_signatures(result: Result) -> list[str]:
     """The signatures of the standard convention."""
     return [s for name, s in result.signatures.items() if "/" not in name]
+
+
+def tell(result: Result) -> None:
+    """Print notes and warnings to standard error."""
+    import click
+
+    from qa_builder.console import warn
+
+    for note in result.notes:
+        click.echo(f"note: {note}", err=True)
+    for warning in result.warnings:
+        warn(warning)
 
 
 def for_people(result: Result) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from qa_builder.dataset import Dataset
+from qa_builder.dataset import Dataset, file_sha256
 from qa_builder.errors import QbsltError
 
 _COLUMNS = (
@@ -51,19 +51,21 @@ class SplitData:
 def load_references(dataset: Dataset, split: str) -> SplitData:
     """Read a split of a built dataset.
 
-    Raises QbsltError for a split that is not there or is empty, a file that can't be read, and a
-    questions-only release, which has no sentences.
+    Raises QbsltError for a split that is not there or is empty, a file that can't be read or is
+    not the one that the manifest names, and a questions-only release, which has no sentences.
     """
     if dataset.questions_only:
         raise QbsltError(
             "is a questions-only release: it holds no sentences to score against.",
             file=dataset.path, cure="Join it with your copy of the corpus: `qa-builder hydrate`.",
         )  # fmt: skip
+    _check_bytes(dataset, split)
     rows: Any = read_columns(dataset, split, _COLUMNS)
     if not rows["sample_id"]:
         raise QbsltError(f"the split {split} has no rows.", file=dataset.path)
     train = None
     if split != "train" and "train" in dataset.splits:
+        _check_bytes(dataset, "train")
         train = frozenset(read_columns(dataset, "train", ["text"])["text"])
     return SplitData(
         dataset=_described(dataset, split), split=split,
@@ -73,9 +75,30 @@ def load_references(dataset: Dataset, split: str) -> SplitData:
     )  # fmt: skip
 
 
-def replace_references(data: SplitData, texts: Sequence[str], file: str) -> SplitData:
-    """The same rows with other references: no score against them is official."""
+def _check_bytes(dataset: Dataset, split: str) -> None:
+    """A score carries the manifest's fingerprint, so the file must be the one that it is of."""
+    file = dataset.parquet(split)
+    named = {entry["path"]: entry["sha256"] for entry in dataset.manifest.get("files", ())}
+    wanted = named.get(file.relative_to(dataset.path).as_posix())
+    if wanted and file.is_file() and file_sha256(file) != wanted:
+        raise QbsltError(
+            "is not the file that the manifest names: its sha256 differs.", file=file,
+            cure="Build the dataset again, or check it with `qa-builder verify`.",
+        )  # fmt: skip
+
+
+def replace_references(
+    data: SplitData, texts: Sequence[str], file: str, *, gloss: bool = False
+) -> SplitData:
+    """The same rows with other references, of n texts (or glosses): no score is official."""
+    if gloss:
+        return replace(data, gloss=list(texts), replaced_references=file)
     return replace(data, text=list(texts), replaced_references=file)
+
+
+def rows_by_split(dataset: Dataset) -> dict[str, int]:
+    """How many rows each split has, by its manifest."""
+    return {split: counts["rows"] for split, counts in dataset.manifest["splits"].items()}
 
 
 def read_columns(dataset: Dataset, split: str, names: Sequence[str]) -> dict[str, list[Any]]:

@@ -10,7 +10,7 @@ from benchmarks.find_dataset import Found, find_dataset
 from benchmarks.leaderboard.submissions import SYSTEM, read_submission
 from benchmarks.order import order_warning
 from benchmarks.predictions import read_predictions
-from benchmarks.split_data import load_references
+from benchmarks.split_data import load_references, rows_by_split
 from qa_builder.errors import QbsltError
 from qa_builder.samples import SPLITS
 
@@ -44,7 +44,10 @@ def findings(
     elif path.is_dir():
         files = sorted(p for p in path.glob("predictions*") if p.suffix in _ENDINGS)
         if not files:
-            raise QbsltError(f"holds no {SYSTEM} and no file named predictions*.", file=path)
+            raise QbsltError(
+                f"holds no {SYSTEM} and no file named predictions*.", file=path,
+                cure="Give a file, or the folder of one run or one submission.",
+            )  # fmt: skip
     for file in files:
         given = split or (_split_of(file) if path.is_dir() else None)
         yield _check(file, find_dataset(data=data, task=task, split=given, predictions=file))
@@ -52,9 +55,8 @@ def findings(
 
 def _check(file: Path, found: Found) -> Checked:
     rows = load_references(found.dataset, found.task.split)
-    sizes = {s: v["rows"] for s, v in found.dataset.manifest["splits"].items()}
     try:
-        read = read_predictions(file, rows.sample_id, splits=sizes)
+        read = read_predictions(file, rows.sample_id, splits=rows_by_split(found.dataset))
     except QbsltError as e:
         return Checked(file, _each(e), [])
     order = order_warning(read.texts, rows) if read.format == "text" else []

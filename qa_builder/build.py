@@ -164,7 +164,7 @@ def _write_beside(
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Write the card and, last, manifest.json: its existence means that the rest is complete."""
-    (folder / CARD).write_text(make_card(manifest), encoding="utf-8")
+    (folder / CARD).write_bytes(make_card(manifest).encode())
     text = json.dumps(manifest, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
 
@@ -209,7 +209,7 @@ def _unchanged(out: Path, key: str) -> dict[str, Any] | None:
     if manifest["questions"].get("llm", {}).get("unanswered"):
         return None  # a language model did not answer for some clips: ask again
     card = out / CARD
-    whole = card.is_file() and card.read_text(encoding="utf-8") == make_card(manifest)
+    whole = card.is_file() and card.read_bytes() == make_card(manifest).encode()
     return manifest if whole else None
 
 

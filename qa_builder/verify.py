@@ -76,7 +76,7 @@ def _card(dataset: Dataset) -> Iterator[str]:
     card = dataset.path / CARD
     if not card.is_file():
         yield f"{CARD}: is missing"
-    elif card.read_text(encoding="utf-8", errors="replace") != make_card(dataset.manifest):
+    elif card.read_bytes() != make_card(dataset.manifest).encode():
         yield f"{CARD}: is not the card that the manifest gives"
 
 

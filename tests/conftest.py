@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +45,8 @@ def toy_phoenix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def toy_csl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built dataset of the Chinese toy corpus; not to be changed."""
     return build_toy(tmp_path_factory.mktemp("toy"), "csl-daily")
+
+
+# The same examples in each run, however slow the machine: a test fails for everybody or nobody.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.load_profile("same")

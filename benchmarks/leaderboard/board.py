@@ -28,7 +28,7 @@ RANKED_BY = "bleu4"
 Cell = dict[str, float | None]
 
 
-@dataclass
+@dataclass(eq=False)
 class Row:
     """A system on a board: the mean over its seeds, and the result of each."""
 
@@ -85,11 +85,15 @@ def build_boards(
         for i, d in enumerate(datasets) if (task := task_for(d)).split in d.splits
     }  # fmt: skip
     entries: dict[tuple[int, str], list[_Entry]] = {}
+    named: dict[tuple[int, str, str, str], Submission] = {}
     for submission in submissions:
         try:
             i = _dataset_of(submission, datasets)
             task = task_for(datasets[i], submission.split or None)
             key = i, task.split
+            _check_name(
+                submission, named.setdefault((*key, submission.track, submission.name), submission)
+            )
             if key not in boards:
                 boards[key] = _board(submission, task, datasets[i])
             entry = _Entry(submission, _predictions(submission, boards[key].data))
@@ -128,6 +132,15 @@ def _dataset_of(submission: Submission, datasets: Sequence[Dataset]) -> int:
             file=submission.file, cure="Write the `fingerprint` of the one it is for.",
         )  # fmt: skip
     return fits[0]
+
+
+def _check_name(submission: Submission, owner: Submission) -> None:
+    """Raise QbsltError if another submission has the name on the same board and track."""
+    if owner is not submission:
+        raise QbsltError(
+            f"the name {submission.name!r} is taken by {owner.file} (same task and track).",
+            file=submission.file, cure="Give one of them another name.",
+        )  # fmt: skip
 
 
 def _board(submission: Submission, task: Task, dataset: Dataset) -> Board:

@@ -16,7 +16,8 @@ from typing import Any
 from benchmarks.leaderboard.board import Board
 from benchmarks.leaderboard.reported import CORPORA, SCORES, read_reported
 from benchmarks.leaderboard.views import board_views, flat
-from benchmarks.pages import STRATA, json_text, renderer
+from benchmarks.pages import STRATA, renderer
+from benchmarks.results import json_text
 from benchmarks.show import TITLES
 from qa_builder import __version__
 from qa_builder.atomic import new_folder

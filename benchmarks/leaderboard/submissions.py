@@ -6,6 +6,7 @@ the choices where there are any.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
@@ -78,7 +79,7 @@ def read_submissions(root: Path) -> tuple[list[Submission], list[QbsltError]]:
             read.append(read_submission(folder))
         except QbsltError as e:
             errors += getattr(e, "errors", [e])
-    return read, [*errors, *_doubles(read)]
+    return read, errors
 
 
 def read_submission(folder: Path) -> Submission:
@@ -118,6 +119,12 @@ def _load(file: Path) -> dict[str, Any]:
         ) from None  # fmt: skip
     if not isinstance(fields, dict):
         raise QbsltError("is not a list of `field: value`.", file=file)
+    try:
+        json.dumps(fields, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise QbsltError(
+            "has half a character (a lone surrogate).", file=file, cure="Write the whole one."
+        ) from None
     return fields
 
 
@@ -184,14 +191,3 @@ def _found(folder: Path) -> dict[str, Path]:
 
 def _in_order(seed: str) -> tuple[int, str]:
     return (int(seed), seed) if seed.isascii() and seed.isdigit() else (0, seed)
-
-
-def _doubles(submissions: list[Submission]) -> Iterator[QbsltError]:
-    seen: dict[tuple[str, ...], Submission] = {}
-    for s in submissions:
-        other = seen.setdefault((s.task, s.split, s.fingerprint, s.track, s.name), s)
-        if other is not s:
-            yield QbsltError(
-                f"the name {s.name!r} is taken by {other.file} (same task and track).", file=s.file,
-                cure="Give one of them another name.",
-            )  # fmt: skip

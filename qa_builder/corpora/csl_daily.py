@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -120,12 +119,6 @@ class CslDaily:
         rows, line_of = _pickle_rows(self._annotation) if self.pickled else _map_rows(self._annotation)  # fmt: skip  # noqa: E501
         ids = [r["name"] for r in rows]
         check_ids(self._annotation, ids, {}, "", [line_of(i) for i in range(len(ids))])
-        raise_all(
-            QbsltError(f"has {len(r['label_word'])} words and {len(r['label_postag'])} tags.",
-                       file=self._annotation, line=line_of(i), id=r["name"],
-                       cure="Use the file as it was released.")
-            for i, r in enumerate(rows) if len(r["label_word"]) != len(r["label_postag"])
-        )  # fmt: skip
         split_of = _read_split(self._split_file)
         self._note_unmatched(notes, rows, line_of, split_of)
         if not self.info.toy:
@@ -193,16 +186,17 @@ def _pickle_rows(path: Path) -> tuple[list[dict[str, Any]], Callable[[int], int]
 def _plainly_sound(rows: list[Any]) -> bool:
     """A quick test of all rows at once: joining a list is a check that it holds strings alone."""
     try:
-        labels = [row[f] for row in rows for f in _LABELS]
         lengths = [row["length"] for row in rows]
+        labels = [row[f] for row in rows for f in _LABELS]
         return (
-            set(map(type, labels)) == {list}
-            and all(encodable("".join(chain.from_iterable(labels[i::4]))) for i in range(4))
-            and set(map(type, lengths)) == {int}
+            set(map(type, lengths)) == {int}
             and frame_count(min(lengths)) is not None
             and frame_count(max(lengths)) is not None
             and {type(row["name"]) for row in rows} == {str}
             and {type(row["signer"]) for row in rows} <= _SIGNERS
+            and set(map(type, labels)) == {list}
+            and encodable("".join(map("".join, labels)))
+            and list(map(len, labels[2::4])) == list(map(len, labels[3::4]))  # words, tags
         )
     except (TypeError, KeyError, IndexError):
         return False
@@ -220,7 +214,8 @@ def _row_problem(row: Any) -> str:
     for value in labels:
         if type(value) is not list or not all(type(v) is str and encodable(v) for v in value):
             return f"the labels of {shown(name)} are not lists of strings."
-    return ""
+    words, tags = len(labels[2]), len(labels[3])
+    return "" if words == tags else f"{shown(name)} has {words} words and {tags} tags."
 
 
 def _map_rows(path: Path) -> tuple[list[dict[str, Any]], Callable[[int], int]]:
@@ -234,9 +229,13 @@ def _map_rows(path: Path) -> tuple[list[dict[str, Any]], Callable[[int], int]]:
             errors.append(QbsltError(f"the length {shown(length)} is no number of frames.",
                                      file=path, line=line,
                                      cure="Use the annotation file as it was released."))  # fmt: skip  # noqa: E501
+        lists = [v.split(" ") if v else [] for v in labels]
+        words, tags = len(lists[2]), len(lists[3])
+        if words != tags:
+            errors.append(QbsltError(f"has {words} words and {tags} tags.", file=path, line=line,
+                                     id=short(name), cure="Use the file as it was released."))  # fmt: skip  # noqa: E501
         row: dict[str, Any] = {"name": name, "length": frame_count(length), "signer": None}
-        row |= zip(_LABELS, [v.split(" ") if v else [] for v in labels], strict=True)
-        rows.append(row)
+        rows.append(row | dict(zip(_LABELS, lists, strict=True)))
     raise_all(errors)
     return rows, lambda i: i + 2
 

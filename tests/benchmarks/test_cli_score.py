@@ -134,9 +134,13 @@ def test_other_references_make_it_unofficial(tmp_path: Path, file: Path, toy_pho
     assert document["scores"]["standard-phoenix"]["bleu4"]["value"] == pytest.approx(100)
     assert document["signatures"]["bleu"].endswith("|refs:replaced|unofficial")
     assert "references replaced by my-system.txt" in found.stderr
+    marked = tmp_path / "marked.txt"
+    marked.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    found = bench("score", file, "--data", toy_phoenix, "--references", marked)
+    assert "marked.txt: the file starts with a byte order mark" in " ".join(found.stderr.split())
     short = tmp_path / "short.txt"
     short.write_text("x\n")
-    assert "short.txt: has 1 lines" in refused(
+    assert "short.txt: has 1 line for" in refused(
         "score", file, "--data", toy_phoenix, "--references", short
     )
 
@@ -147,6 +151,11 @@ def test_glosses(tmp_path: Path, toy_phoenix: Path) -> None:
     path.write_text("\n".join(glosses) + "\n", "utf-8")
     found = bench("score", path, "--data", toy_phoenix, "--gloss", "--format", "json")
     assert json.loads(found.stdout)["scores"]["gloss"]["wer"]["value"] == 0
+    other = tmp_path / "other.txt"
+    other.write_text("REGEN\n" * len(glosses), "utf-8")
+    words = ("--data", toy_phoenix, "--gloss", "--format", "json", "--references", other)
+    assert json.loads(bench("score", other, *words).stdout)["scores"]["gloss"]["wer"]["value"] == 0
+    assert json.loads(bench("score", path, *words).stdout)["scores"]["gloss"]["wer"]["value"] > 50
 
 
 def test_warnings_name_what_was_left_in(tmp_path: Path, file: Path, toy_phoenix: Path) -> None:
@@ -189,6 +198,28 @@ def test_bad_options(file: Path, toy_phoenix: Path, options: list[str], said: st
 def test_data_that_is_no_dataset(tmp_path: Path, file: Path) -> None:
     assert "holds no built dataset" in refused("score", file, "--data", tmp_path)
     assert "there is no such folder" in refused("score", file, "--data", tmp_path / "none")
+
+
+@pytest.mark.parametrize("split", ["test", "train"])
+def test_a_file_that_is_not_the_manifest_s_is_refused(
+    tmp_path: Path, file: Path, toy_phoenix: Path, split: str
+) -> None:
+    data = shutil.copytree(toy_phoenix, tmp_path / "data")
+    shutil.copy(data / "data" / "dev.parquet", data / "data" / f"{split}.parquet")
+    said = refused("score", file, "--data", data)
+    assert f"{split}.parquet: is not the file that the manifest names" in said
+
+
+def test_an_out_that_can_t_be_is_told_before_scoring(file: Path, toy_phoenix: Path) -> None:
+    said = refused("score", file, "--data", toy_phoenix, "--out", file)
+    assert said == f"error: {file}: is a file; a folder was expected.\n"
+
+
+def test_references_without_novel_tokens_are_told(file: Path, toy_phoenix: Path) -> None:
+    found = bench("score", file, "--data", toy_phoenix, "--format", "json", "--resamples", 100)
+    uncounted = json.loads(found.stdout)["uncounted"]
+    notes = found.stderr.count(" of 20 references have no ")
+    assert notes == sum(count > 0 for count in uncounted.values()) > 0
 
 
 def test_validate_tells_all_and_exits_1(tmp_path: Path, file: Path, toy_phoenix: Path) -> None:

@@ -150,7 +150,11 @@ def test_names_tell_files_apart() -> None:
     assert distinct_names([Path("x/p.txt"), Path("y/p.txt")]) == ["x", "y"]
     assert distinct_names([Path("x/1/p.txt"), Path("y/1/p.txt")]) == ["x", "y"]
     assert distinct_names([Path("x/p.txt"), Path("y/p.txt"), Path("y/q.txt")]) == [
-        "x/p", "y/p", "y/q",
+        "x", "y", "q",
+    ]  # fmt: skip
+    # a name that stands alone is kept, unless a folder of the others has it too
+    assert distinct_names([Path("q/p.txt"), Path("y/p.txt"), Path("y/q.txt")]) == [
+        "q/p", "y/p", "y/q",
     ]  # fmt: skip
     with pytest.raises(QbsltError, match="given twice"):
         distinct_names([Path("a.txt"), Path("a.txt")])
@@ -202,13 +206,28 @@ def test_chinese_is_shown_as_chinese(tmp_path: Path, toy_csl: Path) -> None:
     assert sum(t in text for t in texts) >= 5
 
 
+def test_sorted_lines_are_noticed_and_the_size_of_a_split_too(
+    tmp_path: Path, toy_phoenix: Path, files: list[Path]
+) -> None:
+    texts, ids = references(toy_phoenix), open_dataset(toy_phoenix).columns("test", ["sample_id"])
+    by_id = [text for _, text in sorted(zip(ids["sample_id"], texts, strict=True))]
+    path = tmp_path / "sorted.txt"
+    path.write_text("\n".join(by_id) + "\n", "utf-8")
+    given = ("--data", toy_phoenix, "--task", "toy-phoenix-qa", "--resamples", 100)
+    assert "warning: sorted: the lines fit the references" in run(files[0], path, *given).output
+    said = run(files[0], path, *given, "--split", "dev").output
+    assert "that is the size of test, so maybe --split test is meant" in said
+    said = run(files[0], path, *given, "--json", tmp_path).output
+    assert f"{tmp_path}: is a folder, a file was expected." in said
+
+
 def test_bad_input_is_one_sentence(tmp_path: Path, toy_phoenix: Path, files: list[Path]) -> None:
     short = tmp_path / "short.txt"
     short.write_text("nur eine zeile\n")
     for given, said in (
         ([files[0]], "two or more files"),
         ([files[0], files[0]], "given twice"),
-        ([files[0], short], "short.txt: has 1 lines"),
+        ([files[0], short], "short.txt: has 1 line for"),
         ([files[0], tmp_path / "none.txt"], "none.txt"),
         ([*files[:2], "--split", "tset"], "no split 'tset'"),
     ):

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -182,6 +183,21 @@ def test_other_splits_and_fingerprints_have_boards_of_their_own(
     }
 
 
+def test_a_copy_of_a_dataset_and_a_release_are_left_aside(
+    tmp_path: Path, toy_phoenix: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "copy-of-a", "release"):
+        shutil.copytree(toy_phoenix, tmp_path / "data" / name)
+    manifest = tmp_path / "data" / "release" / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"content": "questions"}))
+    one(tmp_path / "s", toy_phoenix)
+    monkeypatch.chdir(tmp_path)
+    result = build(tmp_path / "s", tmp_path / "site")
+    assert result.exit_code == 0, result.output
+    assert [b["slug"] for b in json.loads((tmp_path / "site" / "site.json").read_text())["boards"]
+            ] == [TASK]  # fmt: skip
+
+
 def test_all_errors_are_told_at_once(tmp_path: Path, toy_phoenix: Path) -> None:
     root, lines = tmp_path / "s", references(toy_phoenix)
     good = {"predictions.txt": lines}
@@ -196,6 +212,8 @@ def test_all_errors_are_told_at_once(tmp_path: Path, toy_phoenix: Path) -> None:
     write_submission(root / "i", TASK, "I", good | {"predictions.1.txt": lines})
     write_submission(root / "j", TASK, "J", good, predictions={"1": "../a/predictions.txt"})
     write_submission(root / "k", TASK, "K", good, fingerprint="feed")
+    write_submission(root / "m", TASK, "M", good)
+    write_submission(root / "n", TASK, "M", good, split="test")
     (root / "l").mkdir()
     result = build(root, tmp_path / "site", toy_phoenix)
     assert result.exit_code == 2
@@ -216,6 +234,7 @@ def test_all_errors_are_told_at_once(tmp_path: Path, toy_phoenix: Path) -> None:
         "j/system.yaml: the file of seed '1', '../a/predictions.txt', is not in this folder.",
         "k/system.yaml: it is for the dataset 'feed', given are:",
         "l/system.yaml: is missing.",
+        "n/system.yaml: the name 'M' is taken by",
     ):
         assert said in result.output
     assert not (tmp_path / "site").exists()
@@ -231,6 +250,7 @@ def test_all_errors_are_told_at_once(tmp_path: Path, toy_phoenix: Path) -> None:
         (b"[" * 5000, "is not YAML"),
         (b"? [a]\n: b\n", "is not YAML"),
         (b"", "is not a list of `field: value`"),
+        (b'name: "\\ud800"\n', "has half a character"),
         (b"name: {a: b}\ntrack: video\n", "'name' is empty or no text"),
         (b"name: " + b"x" * 100, "'name' has more than 80 characters"),
     ],

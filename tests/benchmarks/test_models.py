@@ -214,5 +214,10 @@ def test_a_run_whose_dataset_changed_or_went(
     assert "not there any more" in refused(bench(site, "score", str(file)))
     assert bench(site, "score", str(file), "--data", str(toy_phoenix)).returncode == 0
     assert "not in the split" in refused(bench(site, "score", str(file), "--data", str(toy_csl)))
-    config.write_text("model: x\n", "utf-8")
+    config.write_text(whole.replace("seed: 0\n", ""), "utf-8")
     assert "is no configuration of a run" in refused(bench(site, "score", str(file)))
+    config.write_text(re.sub(r"dataset: .+", "dataset: [5]", whole), "utf-8")
+    assert "is no configuration of a run" in refused(bench(site, "score", str(file)))
+    for foreign in ("model: mbart\nlr: 3\n", "{{ not yaml"):  # of another toolkit
+        config.write_text(foreign, "utf-8")
+        assert bench(site, "score", str(file), "--data", str(toy_phoenix)).returncode == 0

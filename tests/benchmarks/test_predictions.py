@@ -81,11 +81,12 @@ def test_unicode_line_separators_do_not_break_plain_text(tmp_path: Path) -> None
     ("text", "why"),
     [
         ("a\nb\n", "2 lines for 3 samples: that is the size of dev"),
-        ("a\n", "1 lines for 3 samples: lines are lacking"),
+        ("a\n", "1 line for 3 samples: lines are lacking"),
         ("", "0 lines for 3 samples: the file is empty"),
-        ("a\nb\nc\n\n", "4 lines for 3 samples: the last 1 are empty"),
+        ("a\nb\nc\n\n", "4 lines for 3 samples: 1 empty line at the end"),
         ("a\nb\nc\na\nb\n", "the last 2 repeat the first ones"),
-        ("a\n\nb\n\nc\n", "2 empty lines stand among them"),
+        ("a\n" * 1000, "1,000 lines for 3 samples: maybe translations have line breaks"),
+        ("a\n\nb\n\nc\n", "2 empty lines among them"),
         ("text\na\nb\nc\n", "maybe the first line is a header"),
         ("a\nb\nc\nd\ne\nf\n", "line breaks in them"),
     ],
@@ -105,8 +106,8 @@ def test_639_lines_for_642_clips(tmp_path: Path) -> None:
     ("rows", "said"),
     [
         (PAIRS[:1], "2 of 3 samples have no prediction: b-2, c-3."),
-        ([*PAIRS, ("d-4", "x")], "1 ids are not in the split that is scored: d-4."),
-        ([*PAIRS, ("a-1", "x")], "1 ids have more than one prediction: a-1 (the first one in"),
+        ([*PAIRS, ("d-4", "x")], "1 id not in the split that is scored: d-4."),
+        ([*PAIRS, ("a-1", "x")], "1 id with more than one prediction: a-1 (the first one in"),
         ([(f"test/{i}", t) for i, t in PAIRS], "'test/' in front"),
         ([*PAIRS[:2], ("c-3", " ")], "1 of 3 predictions are empty: c-3."),
         ([*PAIRS[:2], ("c-3", "nan")], "1 of 3 predictions are empty or nan: c-3."),
@@ -155,6 +156,7 @@ def test_an_empty_translation_may_be_declared(tmp_path: Path) -> None:
     ("name", "text", "said"),
     [
         ("p.jsonl", '{"sample_id": "a-1", "text": NaN}', ":1: text is NaN, a string was expected"),
+        ("p.jsonl", '{"sample_id": "a-1", "text": "x\\ud800"}', "half a character (\\ud800)"),
         ("p.jsonl", '{"sample_id": 7, "text": "x"}', "sample_id is 7"),
         ("p.jsonl", '{"id": "a-1", "text": "x"}', "no field 'sample_id'; it has: id, text"),
         ("p.jsonl", '[{"sample_id": "a-1"}]', "is no JSON object, but list"),
@@ -192,14 +194,14 @@ def test_a_million_unknown_ids(tmp_path: Path) -> None:
     path = write(
         tmp_path, "p.tsv", "sample_id\ttext\n" + "".join(f"{i}\tx\n" for i in range(10**6))
     )
-    assert "1,000,000 ids are not in the split" in refused(path)
+    assert "1,000,000 ids not in the split" in refused(path)
 
 
 @pytest.mark.parametrize(
     ("data", "text", "warning"),
     [
         ("süden\n".encode("utf-8-sig"), "süden\n", "byte order mark"),
-        ("süden\n".encode("utf-16"), "süden\n", "UTF-16"),
+        ("süden\n".encode("utf-16"), "süden\n", "is UTF-16, not UTF-8; it was read"),
         ("a\nsüden\n".encode("cp1252"), "a\nsüden\n", "byte 0xfc in line 2); it was read as Win"),
         ("今天天气很好\n".encode("gb18030"), "今天天气很好\n", "GB 18030"),
     ],

@@ -147,6 +147,15 @@ def test_no_page_is_wider_than_the_screen(browser: Any, site: Path, width: int) 
     seen.page.context.close()
 
 
+def test_tables_beside_each_other_are_not_cut_on_a_wide_screen(browser: Any, site: Path) -> None:
+    seen = Seen(browser, site, viewport={"width": 1280, "height": 800})
+    page = seen.open("systems/toy-phoenix-qa-good.html")
+    tables = "[...document.querySelectorAll('.columns .scroll')]"
+    hidden = page.evaluate(f"{tables}.map(e => e.scrollWidth - e.clientWidth)")
+    assert set(hidden) == {0}
+    seen.page.context.close()
+
+
 def test_light_and_dark(browser: Any, site: Path) -> None:
     shades = {}
     for scheme in ("light", "dark"):

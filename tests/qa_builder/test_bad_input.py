@@ -222,6 +222,12 @@ def test_out_by_a_link_or_a_dot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not [p.name for p in tmp_path.iterdir() if p.name.startswith(".")]
 
 
+def test_out_with_a_name_that_looks_like_mark_up(tmp_path: Path) -> None:
+    result = built(*table(tmp_path), "--out", tmp_path / "x[/y]:smile: [red]")
+    assert "x[/y]:smile: [red])" in result.stdout.replace("\n", "")
+    assert verify(tmp_path / "x[/y]:smile: [red]") == []
+
+
 def test_out_that_may_not_be_written(tmp_path: Path) -> None:
     given = [sys.executable, "-m", "qa_builder.cli", "build", *table(tmp_path)]
     locked = tmp_path / "locked"

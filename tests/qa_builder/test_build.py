@@ -113,12 +113,16 @@ def test_killed_at_any_moment_leaves_a_whole_dataset(big_table: Path, tmp_path: 
     subprocess.run(table_command(big_table, out, 0), check=True, capture_output=True)
     seconds = time.perf_counter() - start
     draw = random.Random(0)
-    killed = 0
-    for seed in range(1, 9):
-        # the last of the moments lie where the new folder takes the old one's place
-        moment = seconds * (draw.random() if seed % 2 else 0.85 + 0.2 * draw.random())
-        process = subprocess.Popen(table_command(big_table, out, seed), stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)  # fmt: skip
+    killed, seed = 0, 0
+    while killed < 5 and seed < 20:
+        seed += 1
+        # half of the moments lie where the new folder takes the old one's place
+        moment = seconds * (draw.random() if seed % 2 else 0.8 + 0.2 * draw.random())
+        process = subprocess.Popen(
+            table_command(big_table, out, seed),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             process.wait(moment)
         except subprocess.TimeoutExpired:

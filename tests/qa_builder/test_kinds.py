@@ -26,7 +26,8 @@ CHINESE = {
     "你 为什么 哭？": "why", "什么时候开会？": "when", "几点了": "when", "去哪里？": "where",
     "你家在什么地方": "where", "谁来了": "who", "有多少人？": "how-many", "几个人": "how-many",
     "怎么去": "how", "结果如何": "how", "哪本书": "which", "这是什么": "what", "你好吗？": "yes-no",
-    "有什么问题吗": "yes-no", "好吗，为什么": "why", "去不去": "yes-no", "是否同意": "yes-no", "我很好。": "prompt",
+    "有什么问题吗": "yes-no", "好吗，为什么": "why", "去不去": "yes-no", "是否同意": "yes-no",
+    "我很好。": "prompt",
 }  # fmt: skip
 ENGLISH = {
     "How many?": "how-many", "How much snow": "how-many", "How is it": "how", "Who": "who",
