@@ -60,9 +60,9 @@ def open_source(config: BuildConfig, corpus: Corpus) -> QuestionSource:
 
 def _language_model(config: BuildConfig, corpus: Corpus) -> QuestionSource:
     """A language model, and behind it the rules of the corpus's language, where there are some."""
+    from qa_builder.questions.languages import languages
     from qa_builder.questions.llm import LanguageModel
     from qa_builder.questions.llm_options import llm_options
-    from qa_builder.questions.languages import languages
 
     has_rules = corpus.info.text_language in languages()
     behind = replace(config, questions="rules" if has_rules else "none", llm={})

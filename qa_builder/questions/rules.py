@@ -54,7 +54,9 @@ class Rules:
         self._pool: ProcessPoolExecutor | None = None
 
     def sources(self) -> list[SourceFile]:
-        return [SourceFile("rules", file, file.name) for file in self._files]
+        return [
+            SourceFile("rules", file, f"{file.parent.name}/{file.name}") for file in self._files
+        ]
 
     def start(self, info: CorpusInfo, notes: Notes) -> None:
         """Raises QbsltError for a language without rules, a budget or a number that is none."""
@@ -107,9 +109,9 @@ class Rules:
     def facts(self) -> dict[str, object]:
         package = {"package": self._rules.package} if self._rules.package else {}
         return {
-            "rules": f"{self._code}-{self._rules.version}", **package, "seed": self._seed, "budget": self._budget,
-            "per_clip": self._per_clip, "distinct": len(self._chooser.texts),
-            "wordings": len(self._chooser.wordings),
+            "rules": f"{self._code}-{self._rules.version}", **package,
+            "seed": self._seed, "budget": self._budget, "per_clip": self._per_clip,
+            "distinct": len(self._chooser.texts), "wordings": len(self._chooser.wordings),
         }  # fmt: skip
 
 

@@ -76,7 +76,8 @@ def one(root: Path, dataset: Path) -> Path:
 def without_questions(toy_phoenix: Path, out: Path) -> Path:
     """The toy corpus built once more: the same dataset with another fingerprint."""
     root = toy_phoenix.parent / "corpora" / "phoenix"
-    made = CliRunner().invoke(builder, ["build", "phoenix", "--root", str(root), "--out", str(out)])
+    given = ["--root", str(root), "--questions", "none", "--out", str(out)]
+    made = CliRunner().invoke(builder, ["build", "phoenix", *given])
     assert made.exit_code == 0, made.output
     return out
 

@@ -231,7 +231,7 @@ def test_doubles_over_batches_and_files(tmp_path: Path) -> None:
         (("--language", "de", "--delimiter", '"'), ["--delimiter is '\"'"]),
         (("--language", "de", "--fps", "fast"), ["--fps is 'fast'", "30000/1001"]),
         (("--language", "de", "--fps", "1/0"), ["--fps is '1/0'"]),
-        (("--language", "de", "--column", "text"), ["--column text is no FIELD=NAME"]),
+        (("--language", "de", "--column", "text"), ["--column text is no KEY=VALUE"]),
         (("--language", "de", "--column", "texst=t"), ["unknown field texst", "clip_id, text"]),
         (("--language", "de", "--column", "gloss=g"), ["has no column 'g' (for gloss)", ":1: "]),
         (("--language", "de", "--questions", "column"), ["no column for the question"]),
