@@ -160,8 +160,9 @@ def _run(config: BuildConfig, corpus: Corpus, options: dict[str, Any]) -> None:
     if built.findings and not options["allow_findings"]:
         from qa_builder.errors import FindingError
 
+        n = len(built.findings)
         raise FindingError(
-            f"{len(built.findings)} findings about the sources (above); the dataset was written.",
+            f"{n} finding{'s' if n > 1 else ''} about the sources (above); the dataset was written.",
             file=out, cure="See rejects.jsonl, mend the files, or pass --allow-findings.",
         )  # fmt: skip
 
@@ -178,13 +179,15 @@ def _estimate(model: LanguageModel | None, corpus: Corpus) -> None:
 
 def report(built: Built) -> None:
     """Print what a build wrote: splits, question coverage, rejects, findings."""
+    from qa_builder.samples import SPLITS
+
     manifest = built.manifest
     questions = manifest["questions"]
     rows = [
         (s, v["rows"], v["signers"], v["distinct_sentences"], v["with_question"],
          f"{100 * v['with_question'] / v['rows']:.1f} %",
          "-" if (leak := questions["mean_leakage"][s]) is None else f"{leak:.2f}")
-        for s, v in manifest["splits"].items()
+        for s in SPLITS if (v := manifest["splits"].get(s))
     ]  # fmt: skip
     columns = ("split", "rows", "signers", "sentences", "with question", "coverage", "leakage")
     print_table(f"{manifest['dataset']} ({built.path})", columns, rows)

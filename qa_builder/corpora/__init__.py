@@ -60,7 +60,10 @@ def open_table(config: BuildConfig, files: Sequence[Path]) -> Corpus:
     from qa_builder.corpora.table import INFO, Table
 
     language = config.language
-    if language is None or len(language) not in (2, 3) or not language.isalpha():
+    if language is None:
+        raise QbsltError("the language of the sentences is not given.",
+                         cure="Pass its ISO 639 code, for instance --language de.")  # fmt: skip
+    if len(language) not in (2, 3) or not language.isalpha():
         raise QbsltError(f"--language is {language!r}, expected an ISO 639 code.",
                          cure="For instance --language de.")  # fmt: skip
     if config.delimiter is not None and (

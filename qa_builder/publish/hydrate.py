@@ -15,7 +15,7 @@ from qa_builder.atomic import new_folder
 from qa_builder.build import list_files, write_manifest
 from qa_builder.config import BuildConfig
 from qa_builder.console import warn
-from qa_builder.corpora.base import FINDING, Corpus
+from qa_builder.corpora.base import FINDING, Corpus, CorpusInfo
 from qa_builder.dataset import CONFIG, REJECTS, Dataset, dataset_fingerprint, open_dataset
 from qa_builder.errors import FindingError, QbsltError
 from qa_builder.publish.join import Joined, join, write_joined
@@ -127,7 +127,11 @@ def _open_corpus(manifest: dict[str, Any], root: str | None) -> Corpus:
     if root is None:
         raise QbsltError("the release needs the folder of its corpus.", cure="Pass --root DIR.")
     if config.corpus == "labels":
-        return open_labels(Path(root), None)
+        labels = open_labels(Path(root), None)
+        # The build compared the labels with the official files and took their name; the join, by
+        # hash, needs the labels alone.
+        labels.info = CorpusInfo(**manifest["corpus"])
+        return labels
     names = [s["path"] for s in manifest["sources"] if s["role"] == "annotation"]
     return open_table(config, [Path(root) / name for name in names])
 

@@ -146,6 +146,7 @@ def test_two_builds_of_one_folder(big_table: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     first = subprocess.Popen(table_command(big_table, out, 0), stdout=subprocess.DEVNULL)
     while not (tmp_path / ".out.new").exists():
+        assert first.poll() is None, "the first build ended too early"
         time.sleep(0.005)
     second = subprocess.run(table_command(big_table, out, 0), capture_output=True, text=True)
     assert second.returncode == 2 and "another command is writing" in second.stderr

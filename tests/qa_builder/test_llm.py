@@ -447,6 +447,7 @@ def test_ctrl_c_keeps_what_was_paid(tmp_path: Path, server: LlmServer) -> None:
         env=os.environ | {"OPENAI_API_KEY": KEY}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     while len(server.answered()) < 8:
+        assert process.poll() is None, "the build ended before it could be interrupted"
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
