@@ -102,7 +102,7 @@ def load_config(file: Path | None, words: Sequence[str], options: Mapping[str, A
 
 def _choices() -> dict[str, tuple[str, ...]]:
     """The values that some options are to be chosen from."""
-    from qa_builder.corpora.csl_daily import ANNOTATIONS
+    from qa_builder.corpora.base import ANNOTATIONS
     from qa_builder.questions.formats import FORMATS
 
     return {"frames": ("none", "check"), "annotations": ANNOTATIONS, "format": FORMATS}

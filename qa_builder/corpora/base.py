@@ -121,6 +121,7 @@ class Corpus(Protocol):
 
 
 BATCH = 8192
+ANNOTATIONS = ("auto", "pickle", "video-map")  # of CSL-Daily: which of its two files is read
 
 
 def in_batches(n: int, size: int = BATCH) -> Iterator[slice]:

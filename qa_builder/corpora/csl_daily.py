@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qa_builder.corpora.base import (
+    ANNOTATIONS,
     NOTE,
     ClipBatch,
     CorpusInfo,
@@ -48,7 +49,7 @@ INFO = CorpusInfo(
     text_language="zh",
     sign_language="csl",
     fps="30/1",
-    where="It is had from the University of Science and Technology of China (the 'CSL-Daily' "
+    where="From the University of Science and Technology of China (the 'CSL-Daily' "
     "page of the USTC sign language group) after signing its research agreement.",
     size="tens of GB with the 512x512 frames; 11 MB the annotation files, which are all that a "
     "build reads",
@@ -58,7 +59,6 @@ INFO = CorpusInfo(
 )
 
 PICKLE, VIDEO_MAP, SPLIT = "csl2020ct_v2.pkl", "video_map.txt", "split_1.txt"
-ANNOTATIONS = ("auto", "pickle", "video-map")
 _MAP_COLUMNS = ("index", "name", "length", "gloss", "char", "word", "postag")
 _LABELS = ("label_gloss", "label_char", "label_word", "label_postag")
 _SIGNERS = {int, str, type(None)}

@@ -48,7 +48,7 @@ INFO = CorpusInfo(
     text_language="de",
     sign_language="gsg",
     fps="25/1",
-    where="It is had from RWTH Aachen, Human Language Technology and Pattern Recognition: "
+    where="From RWTH Aachen, Human Language Technology and Pattern Recognition: "
     "the page 'RWTH-PHOENIX-Weather 2014 T' (phoenix-2014-T.v3.tar.gz).",
     size="39 GB packed with the frames; 2 MB the annotation files, all that a build reads",
     licence="CC BY-NC-SA 3.0",

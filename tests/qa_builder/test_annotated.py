@@ -170,7 +170,7 @@ def test_findings_exit_1_unless_allowed(german: Path, tmp_path: Path) -> None:
     )
     given = ("build", "phoenix", "--root", german, "--questions", f"annotated:{file}", "--out",
              tmp_path / "out")  # fmt: skip
-    refused(qa_builder(*given), "1 findings", "rejects.jsonl", "--allow-findings", code=1)
+    refused(qa_builder(*given), "1 finding ", "rejects.jsonl", "--allow-findings", code=1)
     assert asked(open_dataset(tmp_path / "out"))["a"] == "Wie wird es?"  # the row that fits
     assert qa_builder(*given, "--allow-findings").exit_code == 0
 

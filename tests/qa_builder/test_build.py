@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -50,6 +51,19 @@ def test_same_inputs_same_bytes(tmp_path: Path) -> None:
     assert bytes_of(tmp_path / "a/out") == bytes_of(tmp_path / "b/c/out")
 
 
+@pytest.mark.parametrize("corpus", ["phoenix", "csl-daily"])
+def test_rules_give_the_same_bytes(corpus: str, tmp_path: Path) -> None:
+    copy_toy(tmp_path / "toy")
+    for hash_seed, locale in (("0", "C"), ("12345", "C.UTF-8")):
+        env = os.environ | {"PYTHONHASHSEED": hash_seed, "LC_ALL": locale}
+        command = ["build", corpus, "--root", f"toy/{corpus}", "--out", f"out{hash_seed}"]
+        subprocess.run(
+            [sys.executable, "-m", "qa_builder.cli", *command],
+            cwd=tmp_path, env=env, check=True, capture_output=True,
+        )  # fmt: skip
+    assert bytes_of(tmp_path / "out0") == bytes_of(tmp_path / "out12345")
+
+
 def test_unchanged_is_a_no_op_and_says_so(tmp_path: Path) -> None:
     copy_toy(tmp_path / "toy")
     out = tmp_path / "out"
@@ -58,6 +72,8 @@ def test_unchanged_is_a_no_op_and_says_so(tmp_path: Path) -> None:
     again = run(tmp_path / "toy", out)
     assert (first.exit_code, again.exit_code) == (0, 0)
     assert "built" in first.output and "unchanged" in again.output
+    for said in (first.output, again.output):
+        assert re.findall(r"^ (train|dev|test) ", said, re.M) == ["train", "dev", "test"]
     assert {p: p.stat().st_mtime_ns for p in out.rglob("*")} == before
 
 
@@ -183,6 +199,7 @@ def test_findings_exit_1_and_the_dataset_is_there(tmp_path: Path) -> None:
     allowed = run(tmp_path / "toy", tmp_path / "out", "--allow-findings")
     assert (found.exit_code, again.exit_code, allowed.exit_code) == (1, 1, 0)
     assert "name no clip of the corpus" in found.output
+    assert "1 finding about the sources" in found.output
     rejects = [json.loads(x) for x in (tmp_path / "out/rejects.jsonl").read_text().splitlines()]
     unknown = [r["id"] for r in rejects if r["reason"] == "no-such-clip"]
     assert unknown == ["99May_2031_Friday_toy-1"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from corpus_files import built, phoenix_row, write_labels, write_phoenix
 from hub_double import TOKEN, Hub, hub_double
 from small_dataset import INFO, TEXTS, SmallCorpus, small_dataset
 from toy_dataset import toy_dataset, toy_root
@@ -252,6 +253,22 @@ def test_damaged_on_the_hub(hub: Hub, dataset: Path, tmp_path: Path) -> None:
     hub.repos["me/small"].commit({**files_there, "config.yaml": b"other: 1\n"})
     with pytest.raises(FindingError, match=r"\[?me/small.*config\.yaml"):
         hydrate("me/small", out=tmp_path / "out", corpus=SmallCorpus(tmp_path))
+
+
+def test_labels_that_were_compared_with_the_official_files(tmp_path: Path) -> None:
+    """The release joins with the label files alone."""
+    row = {"name": "dev/a", "gloss": "MORGEN", "text": "morgen scheint die sonne", "length": 40}
+    write_labels(tmp_path / "labels" / "labels.dev", [row])
+    rows = {"dev": [phoenix_row("a", "morgen scheint die sonne", "SONNE")]}
+    official = write_phoenix(tmp_path / "phoenix", rows)
+    original = tmp_path / "original"
+    built("labels", "--root", tmp_path / "labels", "--official", f"phoenix:{official}",
+          "--out", original, "--allow-findings")  # fmt: skip
+    make_release(open_dataset(original), tmp_path / "release")
+    hydrate(str(tmp_path / "release"), root=str(tmp_path / "labels"), out=tmp_path / "out")
+    parquet = "data/dev.parquet"
+    assert (tmp_path / "out" / parquet).read_bytes() == (original / parquet).read_bytes()
+    assert verify(tmp_path / "out") == []
 
 
 def test_own_tables(tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ def test_doubles_over_batches_and_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ((), ["--language is None", "--language de"]),
+        ((), ["the language of the sentences is not given", "--language de"]),
         (("--language", "deutsch"), ["--language is 'deutsch'", "ISO 639"]),
         (("--language", "de", "--delimiter", "::"), ["--delimiter is '::'", "one character"]),
         (("--language", "de", "--delimiter", '"'), ["--delimiter is '\"'"]),
