@@ -32,7 +32,7 @@ def build(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
             result = qa_builder("build", corpus, "--root", shared / root, "--out", out, *questions,
                                 *options)  # fmt: skip
             assert result.exit_code == (1 if findings else 0), result.output
-            assert f"{findings} findings" in result.stderr or not findings
+            assert f"{findings} finding" in result.stderr or not findings
             assert verify(out) == []
             done[key] = open_dataset(out)
         return done[key]
