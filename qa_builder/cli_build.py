@@ -28,6 +28,9 @@ _SHARED = [
     click.option("--llm", multiple=True, metavar="KEY=VALUE",
                  help="llm: prompt, temperature, concurrency, candidates, price_in, price_out, "
                  "cache, rights (docs/llm-questions.md)."),
+    click.option("--executor", help="llm: processes (default) or ray."),
+    click.option("--workers", help="llm: how many workers ask; default 0, this process alone."),
+    click.option("--address", help="llm: an existing Ray cluster; default: Ray starts here."),
     click.option("--dry-run", is_flag=True, help="llm: print what it would cost, send nothing."),
     click.option("--per-clip", type=int, help="rules, llm: different questions a clip; default 1."),
     click.option("--budget", type=float, help="rules, llm: most content recall of a question "
@@ -119,7 +122,8 @@ def _config(corpus: str, options: dict[str, Any], **own: Any) -> BuildConfig:
 
     questions = ",".join(options["questions"]).replace(",annotated:", ",") or None
     given = {k: options[k] for k in ("format", "frames", "dataset", "seed", "per_clip", "budget")}
-    llm = {k: v for k in ("base_url", "model") if (v := options[k]) is not None}
+    own_llm = ("base_url", "model", "executor", "workers", "address")
+    llm = {k: v for k in own_llm if (v := options[k]) is not None}
     llm |= _pairs("--llm", options["llm"], "temperature=0.2")
     return load_config(
         options["config"], options["words"],

@@ -53,6 +53,9 @@ class ErrorList(QbsltError):
         self.errors = list(errors)
         super().__init__("\n".join(lines))
 
+    def __reduce__(self) -> tuple[type[ErrorList], tuple[list[QbsltError]]]:
+        return ErrorList, (self.errors,)  # so that it can be raised in another process
+
 
 def raise_all(errors: Iterable[QbsltError]) -> None:
     """Raise nothing, the one error, or an `ErrorList` of them."""

@@ -60,6 +60,7 @@ def open_source(config: BuildConfig, corpus: Corpus) -> QuestionSource:
 
 def _language_model(config: BuildConfig, corpus: Corpus) -> QuestionSource:
     """A language model, and behind it the rules of the corpus's language, where there are some."""
+    from qa_builder.corpora.base import Notes
     from qa_builder.questions.languages import languages
     from qa_builder.questions.llm import LanguageModel
     from qa_builder.questions.llm_options import llm_options
@@ -68,6 +69,7 @@ def _language_model(config: BuildConfig, corpus: Corpus) -> QuestionSource:
     behind = replace(config, questions="rules" if has_rules else "none", llm={})
     return LanguageModel(
         llm_options(config.llm), corpus.info, open_source(behind, corpus),
+        sentences=lambda: (batch.text for batch in corpus.read(Notes())),
         per_clip=config.per_clip, budget=config.budget,
     )  # fmt: skip
 

@@ -16,12 +16,13 @@ from qa_builder.errors import QbsltError
 from qa_builder.questions.base import QuestionSource
 from qa_builder.questions.candidates import BUDGET
 from qa_builder.questions.kinds import kind_of
-from qa_builder.questions.llm_asking import ROUNDS, Answer, Asking
-from qa_builder.questions.llm_client import check_client
+from qa_builder.questions.llm_asking import ROUNDS, Answer, Asking, Terms
+from qa_builder.questions.llm_client import Spent, check_client
 from qa_builder.questions.llm_cost import cost, estimate, in_words
 from qa_builder.questions.llm_options import LlmOptions
 from qa_builder.questions.llm_prompt import load_prompt
 from qa_builder.questions.llm_reply import Reply
+from qa_builder.questions.llm_workers import fetch_all
 from qa_builder.samples import Provenance, Question
 from qa_builder.text import normalize_all
 
@@ -29,6 +30,8 @@ from qa_builder.text import normalize_all
 class LanguageModel:
     """A source that asks a model for several questions a sentence and chooses among them.
 
+    `sentences` gives all sentences of the corpus, in batches: they are asked about before the
+    first clip gets its question.
     Raises QbsltError, before anything is sent, for a bad prompt, a missing package, and if the
     corpus's sentences would leave the machine without the user's word.
     """
@@ -37,16 +40,16 @@ class LanguageModel:
 
     def __init__(
         self, options: LlmOptions, info: CorpusInfo, fallback: QuestionSource, *,
-        per_clip: int = 1, budget: float = BUDGET,
+        sentences: Callable[[], Iterable[Sequence[str]]], per_clip: int = 1, budget: float = BUDGET,
     ) -> None:  # fmt: skip
         check_client()
+        _check_numbers(per_clip, budget)
         _check_rights(options, info)
         self._options, self._fallback, self._per_clip = options, fallback, per_clip
-        self._language = info.text_language
+        self._language, self._sentences = info.text_language, sentences
         self._prompt = load_prompt(options.prompt, self._language)
-        self._asking = Asking(
-            options, self._prompt, self._language, wanted=per_clip, budget=budget
-        )  # fmt: skip
+        self._asking = Asking(Terms(options, self._prompt, self._language, per_clip, budget))
+        self._spent = Spent()
         self._kinds: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
@@ -58,14 +61,16 @@ class LanguageModel:
         return [prompt, *self._fallback.sources()]
 
     def start(self, info: CorpusInfo, notes: Notes) -> None:
+        """Ask about all sentences: from here on the cache has what there is to have.
+
+        Raises QbsltError where the endpoint fails for good; what it answered so far is kept.
+        """
         self._fallback.start(info, notes)
+        clips = Counter(text for texts in self._sentences() for text in texts)
+        self._spent = fetch_all(self._asking, clips, lambda s: self.advance(clips[s]))
 
     def ask(self, batch: ClipBatch, notes: Notes) -> list[list[Question]]:
-        clips = Counter(batch.text)
-        answers = dict(
-            zip(clips, self._asking.answers(list(clips), lambda s: self.advance(clips[s])),
-                strict=True)
-        )  # fmt: skip
+        answers = {text: self._asking.answer(text) for text in set(batch.text)}
         result = []
         for row, text in enumerate(batch.text):
             self._count(batch, row, answers[text], notes)
@@ -153,7 +158,7 @@ class LanguageModel:
 
     def spent(self) -> str:
         """What this run paid for, in a sentence: what came from the cache is not in it."""
-        paid, counts = self._asking.spent, self._counts
+        paid, counts = self._spent, self._counts
         return (
             f"{self._options.model}: {paid.requests:,} requests answered "
             f"({paid.failed:,} failed and sent again), "
@@ -186,11 +191,19 @@ _NOTES = {
 }
 
 
+def _check_numbers(per_clip: int, budget: float) -> None:
+    if per_clip < 1:
+        raise QbsltError("a clip needs at least one question.", cure="Give --per-clip 1.")
+    if not 0 <= budget <= 1:
+        raise QbsltError(f"a leakage budget of {budget:g} is none: it is a share, 0 to 1.")
+
+
 def _check_rights(options: LlmOptions, info: CorpusInfo) -> None:
-    if options.local or info.toy or options.rights:
+    if not options.strangers or info.toy or options.rights:
         return
     raise QbsltError(
-        f"the sentences of {info.title} would leave this machine for {options.endpoint}. "
+        f"the sentences of {info.title} would leave this machine for "
+        f"{' and '.join(options.strangers)}. "
         f"{info.redistribution}",
         cure="If you may send them there, pass --llm rights=held.",
     )

@@ -1,13 +1,13 @@
 """Ask a language model about sentences: several at a time, what fails the gates once more.
 
-How the sentences are shared out is all in `answers`: an executor that has several machines gives
-each of them an `Asking` and a part of the sentences. (Ours.)
+What the model said is in the cache; what follows from it is found there, without the model. So
+whoever fetched the replies, in whatever order, the answers are the same. (Ours.)
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from qa_builder.questions.candidates import BUDGET
@@ -30,32 +30,62 @@ class Answer(NamedTuple):
     passed: list[tuple[str, Reply]]  # questions that passed the gates, and the replies they are of
     rejected: list[tuple[str, Rejection]]
     replies: list[Reply]  # of all rounds
-    unanswered: bool  # whether it came to an end because no reply held questions
+    unanswered: bool  # whether it came to an end for want of a reply that holds questions
+
+
+class Terms(NamedTuple):
+    """What decides an answer, beside the sentence and the replies."""
+
+    options: LlmOptions
+    prompt: Prompt
+    language: str  # ISO 639-1
+    wanted: int = 1  # questions
+    budget: float = BUDGET
 
 
 class Asking:
     """Asks about sentences of one language and keeps every reply that holds questions."""
 
-    def __init__(
-        self, options: LlmOptions, prompt: Prompt, language: str, *,
-        wanted: int = 1, budget: float = BUDGET,
-    ) -> None:  # fmt: skip
-        self._options, self._prompt, self._language = options, prompt, language
-        self._wanted, self._budget = wanted, budget
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self._options, self._prompt, self._language, self._wanted, self._budget = terms
         self._cache: Cache | None = None
-        self.spent = Spent()
+        self._endpoint: Endpoint | None = None
+        self._runner = asyncio.Runner()
+        self._fresh: dict[str, Reply] = {}
 
-    def answers(
+    def answer(self, sentence: str) -> Answer:
+        """What follows from the replies in the cache; `unanswered` where one is wanting."""
+        return self._replay(sentence)[0]
+
+    def known(self, sentence: str) -> dict[str, Reply]:
+        """The replies in the cache that bear on a sentence, by their keys."""
+        return self._replay(sentence)[1]
+
+    def keep(self, replies: Mapping[str, Reply]) -> None:
+        """Put replies into the cache that were paid for elsewhere; the first of a key stays."""
+        cache = self._open_cache()
+        for key, reply in replies.items():
+            cache.put(key, reply)
+
+    def fetch(
         self, sentences: Sequence[str], done: Callable[[str], None] = lambda sentence: None
-    ) -> list[Answer]:
-        """An answer for each of several different sentences, in their order.
+    ) -> None:
+        """Get the replies about different sentences that the cache lacks, each kept as it comes.
 
         Raises QbsltError where the endpoint fails for good; what it answered so far is kept.
         """
         try:
-            return asyncio.run(self._all(sentences, done))
+            self._runner.run(self._all(iter(sentences), done))
         except ExceptionGroup as e:  # the others were cancelled because of the first
             raise e.exceptions[0] from None
+
+    def take(self) -> tuple[dict[str, Reply], Spent]:
+        """The new replies by their keys, and what was spent, since the last time."""
+        fresh, self._fresh, spent = self._fresh, {}, Spent()
+        if self._endpoint:
+            spent, self._endpoint.spent = self._endpoint.spent, spent
+        return fresh, spent
 
     def cached(self, sentence: str) -> Reply | None:
         """The reply to the first request about a sentence, if it was paid for already."""
@@ -65,29 +95,27 @@ class Asking:
         return self._prompt.message(sentence, self._options.candidates)
 
     def close(self) -> None:
+        if self._endpoint:
+            self._runner.run(self._endpoint.close())
+            self._endpoint = None
+        self._runner.close()
         if self._cache:
             self._cache.close()
             self._cache = None
 
-    async def _all(self, sentences: Sequence[str], done: Callable[[str], None]) -> list[Answer]:
-        async with Endpoint(self._options, self.spent) as endpoint, asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._one(endpoint, s, done)) for s in sentences]
-        return [t.result() for t in tasks]
-
-    async def _one(self, endpoint: Endpoint, sentence: str, done: Callable[[str], None]) -> Answer:
+    def _rounds(self, sentence: str) -> Generator[str, Reply | None, Answer]:
+        """Yield the messages of a sentence, one after another; wants the reply to each."""
         answer = Answer([], [], [], False)
         first = message = self.first_message(sentence)
         for _ in range(ROUNDS):
-            reply = await self._reply(endpoint, message)
+            reply = yield message
             if reply is None:
-                answer = answer._replace(unanswered=True)
-                break
+                return answer._replace(unanswered=True)
             answer.replies.append(reply)
             self._sort_out(sentence, reply, answer)
             if len(answer.passed) >= self._wanted or not answer.rejected:
                 break
             message = self._prompt.repeat(first, self._options.candidates, answer.rejected)
-        done(sentence)
         return answer
 
     def _sort_out(self, sentence: str, reply: Reply, answer: Answer) -> None:
@@ -103,20 +131,57 @@ class Asking:
             else:
                 answer.passed.append((question, reply))
 
-    async def _reply(self, endpoint: Endpoint, message: str) -> Reply | None:
+    def _replay(self, sentence: str) -> tuple[Answer, dict[str, Reply]]:
+        cache, known = self._open_cache(), dict[str, Reply]()
+        rounds = self._rounds(sentence)
+        message = next(rounds)
+        while True:
+            key = self._key(message)
+            if reply := cache.get(key):
+                known[key] = reply
+            try:
+                message = rounds.send(reply)
+            except StopIteration as end:
+                return end.value, known
+
+    async def _all(self, sentences: Iterator[str], done: Callable[[str], None]) -> None:
+        self._endpoint = self._endpoint or Endpoint(self._options)
+
+        async def some() -> None:
+            for sentence in sentences:  # which the tasks share
+                await self._one(sentence)
+                done(sentence)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2 * self._options.concurrency):  # half may wait after a failure
+                group.create_task(some())
+
+    async def _one(self, sentence: str) -> None:
+        rounds = self._rounds(sentence)
+        message = next(rounds)
+        while True:
+            reply = await self._reply(message)
+            try:
+                message = rounds.send(reply)
+            except StopIteration:
+                return
+
+    async def _reply(self, message: str) -> Reply | None:
         """A reply that holds questions, or None after some that do not: only the first is kept."""
+        assert self._endpoint
         cache, key = self._open_cache(), self._key(message)
         if kept := cache.get(key):
             return kept
         paid_in = paid_out = 0
         for unusable in range(TRIES):
-            reply = await endpoint.complete(self._payload(message))
+            reply = await self._endpoint.complete(self._payload(message))
             paid_in, paid_out = paid_in + reply.tokens_in, paid_out + reply.tokens_out
             if questions_in(reply.content):
                 reply = reply._replace(
                     tokens_in=paid_in, tokens_out=paid_out, unusable=unusable
                 )  # fmt: skip
-                return cache.put(key, reply)
+                self._fresh[key] = cache.put(key, reply)
+                return self._fresh[key]
             if not unusable:
                 message = self._prompt.repair(message, self._options.candidates)
         return None

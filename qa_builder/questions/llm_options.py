@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from qa_builder.errors import QbsltError, known, raise_all
+from qa_builder.executors import check_executor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,12 @@ class LlmOptions:
     """SQLite file of the replies; default: qbslt/llm.sqlite in the user's cache folder."""
     rights: str | None = None
     """`held`: you may send the corpus's sentences to an endpoint on another machine."""
+    executor: str = "processes"
+    """Who asks: processes on this machine, or ray."""
+    workers: int = 0
+    """How many of them; 0: this process alone (with Ray, one)."""
+    address: str | None = None
+    """Of a Ray cluster that is there; default: Ray starts on this machine."""
 
     @property
     def endpoint(self) -> str:
@@ -44,13 +51,11 @@ class LlmOptions:
         return urlsplit(self.base_url).netloc
 
     @property
-    def local(self) -> bool:
-        """Whether the endpoint is on this machine or a private network."""
-        host = urlsplit(self.base_url).hostname or ""
-        try:
-            return ipaddress.ip_address(host).is_private
-        except ValueError:
-            return host == "localhost"
+    def strangers(self) -> list[str]:
+        """Hosts that would see the sentences and are not this machine or on a private network."""
+        cluster = (self.address or "").rpartition("://")[2]
+        hosts = [self.endpoint, *([] if cluster in ("", "auto", "local") else [cluster])]
+        return [h for h in hosts if not _is_private(urlsplit(f"//{h}").hostname or "")]
 
     def parameters(self) -> dict[str, Any]:
         """What is sent beside the model's name and the messages."""
@@ -76,12 +81,17 @@ def llm_options(given: Mapping[str, Any]) -> LlmOptions:
             # The value is not repeated: a base URL may hold a key.
             errors.append(QbsltError(f"the value of {key} is not {expected}."))
     raise_all(errors)
-    return LlmOptions(**values)
+    options = LlmOptions(**values)
+    check_executor(options.executor, options.workers, options.address)
+    return options
+
+
+_WITHOUT_EFFECT = ("cache", "concurrency", "executor", "workers", "address")  # on the questions
 
 
 def portable(given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that decide the bytes of a dataset; a prompt file by its name alone."""
-    kept = {k: v for k, v in given.items() if k not in ("cache", "concurrency")}
+    kept = {k: v for k, v in given.items() if k not in _WITHOUT_EFFECT}
     if isinstance(prompt := kept.get("prompt"), str):
         kept["prompt"] = Path(prompt).name
     return kept
@@ -90,6 +100,13 @@ def portable(given: Mapping[str, Any]) -> dict[str, Any]:
 def default_cache() -> Path:
     """`qbslt/llm.sqlite` in the user's cache folder."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qbslt/llm.sqlite"
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return host == "localhost"
 
 
 def _url(value: Any) -> str:
@@ -111,9 +128,9 @@ def _number(least: float, most: float) -> Callable[[Any], float]:
     return read
 
 
-def _whole(most: int) -> Callable[[Any], int]:
+def _whole(least: int, most: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
-        if not 1 <= (number := int(str(value))) <= most:
+        if not least <= (number := int(str(value))) <= most:
             raise ValueError
         return number
 
@@ -137,10 +154,13 @@ _READ: dict[str, tuple[Callable[[Any], Any], str]] = {
     "model": (str, "a name"),
     "prompt": (str, "a name or a file"),
     "temperature": (_temperature, "a number from 0 to 2, or none"),
-    "concurrency": (_whole(1000), "a whole number from 1 to 1000"),
-    "candidates": (_whole(20), "a whole number from 1 to 20"),
+    "concurrency": (_whole(1, 1000), "a whole number from 1 to 1000"),
+    "candidates": (_whole(1, 20), "a whole number from 1 to 20"),
     "price_in": _PRICE,
     "price_out": _PRICE,
     "cache": (lambda v: Path(v).expanduser(), "a file"),
     "rights": (_held, "`held`"),
+    "executor": (str, "a name"),
+    "workers": (_whole(0, 1000), "a whole number from 0 to 1000"),
+    "address": (str, "an address"),
 }  # fmt: skip

@@ -13,11 +13,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from llm_double import GERMAN, KEY, MODEL, Asked, Fault, LlmServer, llm_double, questions
+from llm_project import SENTENCES, Project, bytes_of, everything
 
 from qa_builder.build import build
 from qa_builder.cli import main
@@ -32,13 +32,6 @@ from qa_builder.questions.llm_options import llm_options
 from qa_builder.samples import Question
 from qa_builder.verify import verify
 
-SENTENCES = {
-    "a-1": "morgen regnet es im süden",
-    "a-2": "am freitag scheint überall die sonne",
-    "a-3": "in der nacht sinken die werte auf null grad",
-    "a-4": "morgen regnet es im süden",
-}
-
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LlmServer]:
@@ -49,52 +42,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LlmServer]:
         yield double
 
 
-class Project:
-    """A folder with a small corpus, its cache, and the command that builds it."""
-
-    def __init__(self, folder: Path, server: LlmServer, clips: dict[str, str]) -> None:
-        self.folder, self.server = folder, server
-        self.table = folder / "clips.tsv"
-        lines = ["clip_id\ttext\tsplit", *(f"{i}\t{t}\ttrain" for i, t in clips.items())]
-        self.table.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-    def arguments(self, *more: str, out: str = "out", language: str = "de") -> list[str]:
-        return [
-            "build", "table", "--table", str(self.table), "--language", language,
-            "--dataset", "d", "--questions", "llm", "--base-url", self.server.url,
-            "--model", MODEL, "--llm", f"cache={self.folder / 'cache.sqlite'}",
-            "--out", str(self.folder / out), *more,
-        ]  # fmt: skip
-
-    def build(self, *more: str, **given: Any) -> Result:
-        return CliRunner().invoke(main, self.arguments(*more, **given))
-
-    def built(self, *more: str, out: str = "out", **given: Any) -> list[dict[str, Any]]:
-        """Build and return the rows."""
-        result = self.build(*more, out=out, **given)
-        assert result.exit_code == 0, result.output
-        assert KEY not in result.output
-        return open_dataset(self.folder / out).table("train").to_pylist()
-
-    def facts(self, out: str = "out") -> Any:
-        return open_dataset(self.folder / out).manifest["questions"]
-
-    def rejects(self, out: str = "out") -> list[dict[str, Any]]:
-        lines = (self.folder / out / "rejects.jsonl").read_text("utf-8").splitlines()
-        return [json.loads(line) for line in lines]
-
-
 @pytest.fixture
 def project(tmp_path: Path, server: LlmServer) -> Project:
     return Project(tmp_path, server, SENTENCES)
-
-
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-def everything(folder: Path) -> bytes:
-    return b"".join(p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file())
 
 
 # What is asked, and what is kept of it
@@ -233,7 +183,7 @@ def test_429_makes_everybody_wait(project: Project) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(status=500, times=3),
+        Fault(status=500, times=2),
         Fault(status=503, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, times=2),
         Fault(body='{"choices": [{"message": {"con', times=2),
         Fault(body="<html>hello</html>"),
@@ -262,7 +212,7 @@ def test_an_endpoint_that_fails_for_good_loses_nothing(project: Project) -> None
     project.server.faults = [Fault("null grad", status=500, times=99)]
     result = project.build("--llm", "concurrency=1")
     assert result.exit_code == 2 and not (project.folder / "out").exists()
-    assert "gave no answer (HTTP 500)" in result.output and "to go on" in result.output
+    assert "gave no answer (HTTP 500: oh)" in result.output and "to go on" in result.output
     answered = len(project.server.answered())
     assert answered == 2
     project.server.faults = []
@@ -329,6 +279,15 @@ def test_unknown_model(project: Project) -> None:
     assert "knows no model 'giant'" in result.output and "HTTP 404" in result.output
 
 
+def test_a_server_that_breaks_on_an_unknown_model(project: Project) -> None:
+    """As some do, instead of HTTP 404: no use in minutes of waiting."""
+    project.server.faults = [Fault(status=500, body="Internal Server Error", times=-1)]
+    result = project.build("--llm", "concurrency=1")
+    assert result.exit_code == 2 and len(project.server.asked) <= 2 * llm_client.FIRST_ATTEMPTS
+    assert "can't answer (HTTP 500: Internal Server Error)" in result.output
+    assert f"Has it the model {MODEL!r}?" in result.output
+
+
 def test_endpoint_down(project: Project) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -351,12 +310,34 @@ def test_endpoint_down(project: Project) -> None:
         (["--llm", "prompt=none-1"], "unknown prompt"),
         (["--llm", "heat"], "is no KEY=VALUE"),
         (["--questions", "none"], "unknown source of questions"),
+        (["--budget", "2"], "a leakage budget of 2 is none"),
+        (["--budget", "nan"], "a leakage budget of nan is none"),
+        (["--per-clip", "0"], "a clip needs at least one question"),
     ],
 )
 def test_bad_options(project: Project, more: list[str], said: str) -> None:
     result = project.build(*more)
     assert result.exit_code == 2 and said in result.output, result.output
     assert "hunter2" not in result.output and not project.server.asked
+
+
+def test_a_prompt_without_a_slot(project: Project) -> None:
+    shipped = (Path(llm_client.__file__).parent / "llm_prompts/de-1.yaml").read_text("utf-8")
+    mine = project.folder / "mine.yaml"
+    mine.write_text(shipped.replace("$sentence", "..."), "utf-8")
+    result = project.build("--llm", f"prompt={mine}")
+    assert result.exit_code == 2 and result.output.count("\n") == 1
+    assert f"{mine}: lacks the slot $sentence in 'ask'" in result.output
+    assert not project.server.asked and not (project.folder / "out").exists()
+
+
+def test_a_budget_that_no_question_of_the_model_keeps(project: Project) -> None:
+    project.server.answer = lambda asked: questions(f"Stimmt es, {asked.sentence.split()[-1]}?")
+    rows = project.built("--budget", "0")
+    assert [r["question_source"] for r in rows] == ["rules"] * 4
+    assert [r["question_leakage"] for r in rows] == [0] * 4
+    facts = project.facts()["llm"]
+    assert facts["rejected"] == {"leakage": 3} and facts["fallback"] == 4
 
 
 def test_model_and_url_are_needed(project: Project) -> None:
@@ -565,7 +546,8 @@ def test_another_source_gets_what_the_model_could_not(project: Project) -> None:
     options = llm_options({"base_url": project.server.url, "model": MODEL,
                            "cache": str(project.folder / "cache.sqlite")})  # fmt: skip
     fallback = Fixed()
-    source = LanguageModel(options, corpus.info, fallback, per_clip=2)
+    source = LanguageModel(options, corpus.info, fallback, per_clip=2,
+                           sentences=lambda: (b.text for b in corpus.read(Notes())))  # fmt: skip
     build(config, corpus, source, project.folder / "out")
     rows = open_dataset(project.folder / "out").table("train").to_pylist()
     by_clip = [(r["sample_id"], r["question_source"]) for r in rows]
