@@ -10,6 +10,7 @@ import click
 from qa_builder import __version__
 from qa_builder.cli_audit import audit
 from qa_builder.cli_build import build_group
+from qa_builder.cli_features import features
 from qa_builder.console import Commands, print_table
 
 _DATASET = click.argument("dataset", type=click.Path(path_type=Path))
@@ -23,16 +24,28 @@ def main() -> None:
 
 main.add_command(build_group)
 main.add_command(audit)
+main.add_command(features)
 
 
 @main.command()
 @click.argument("out", type=click.Path(path_type=Path))
 def toy(out: Path) -> None:
-    """Write the toy corpora into the folder OUT, in the layouts of the real ones."""
+    """Write the toy corpora into the folder OUT, in the layouts of the real ones.
+
+    With simulated frame alignments and, where OpenCV is installed, a few clips drawn as frames and
+    as videos.
+    """
     from qa_builder.corpora.toy import copy_toy
+    from qa_builder.corpora.toy_clips import can_draw, make_clips
 
     for root in copy_toy(out):
         click.echo(f"wrote {root}")
+    alignments, *drawn = make_clips(out)
+    click.echo(f"made {alignments}: simulated, not seen in a video")
+    for path in drawn:
+        click.echo(f"drew {path}")
+    if not can_draw():
+        click.echo("no clips were drawn: that needs OpenCV (pip install 'qbslt[features]')")
     root = out / "phoenix"
     questions = f"--questions annotated:{root / 'annotated-questions'}"
     click.echo(f"next: qa-builder build phoenix --root {root} {questions}")
@@ -41,7 +54,7 @@ def toy(out: Path) -> None:
 @main.command()
 @_DATASET
 def verify(dataset: Path) -> None:
-    """Check every hash, count, id, column and cross-reference of a built DATASET."""
+    """Check every hash, count, id and cross-reference of a DATASET or a store of features."""
     from qa_builder.errors import FindingError
     from qa_builder.verify import verify as check
 
@@ -51,7 +64,7 @@ def verify(dataset: Path) -> None:
     if findings:
         more = " (the first 100 are shown)" if len(findings) > 100 else ""
         raise FindingError(f"{len(findings):,} findings{more}.", file=dataset,
-                           cure="Build the dataset again, or copy it again from its source.")  # fmt: skip  # noqa: E501
+                           cure="Make it again, or copy it again from its source.")  # fmt: skip
     click.echo(f"{dataset}: verified, nothing to complain of")
 
 
@@ -79,14 +92,21 @@ def stats(dataset: Path, html: Path | None, as_json: bool) -> None:
 
 @main.command()
 @_DATASET
-@click.option("--to", "format", required=True, help="jsonl, csv, tsv, labelstudio or gfslt-labels.")
+@click.option("--to", "format", required=True,
+              help="jsonl, csv, tsv, labelstudio, gfslt-labels; a store: parquet.")  # fmt: skip
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder.")
 def export(dataset: Path, format: str, out: Path) -> None:
-    """Write a DATASET in another format."""
+    """Write a DATASET, or a store of features, in another format."""
     from qa_builder.dataset import open_dataset
     from qa_builder.export import export as write
+    from qa_builder.features.parquet import export_store
+    from qa_builder.features.store import is_store, open_store
 
-    for file, rows in write(open_dataset(dataset), format, out):
+    if is_store(dataset):
+        written = export_store(open_store(dataset), format, out)
+    else:
+        written = write(open_dataset(dataset), format, out)
+    for file, rows in written:
         click.echo(f"wrote {file}" + (f" ({rows:,} rows)" if rows else ""))
 
 
@@ -96,14 +116,14 @@ def export(dataset: Path, format: str, out: Path) -> None:
 @click.option("--content", default="questions", show_default=True,
               help="questions (ids, questions, provenance, leakage; no corpus text) or full.")  # fmt: skip  # noqa: E501
 @click.option("--i-hold-the-rights", "rights", is_flag=True,
-              help="You may publish the corpus's text: needed with --content full.")  # fmt: skip
+              help="You may publish what is of the corpus: needed with --content full.")  # fmt: skip  # noqa: E501
 @click.option(
     "--licence", help="Licence for the card, needed with --content full (cc-by-4.0, ...)."
 )
 @click.option("--public", is_flag=True, help="Make the repository public (default: private).")
 @click.option("--dry-run", is_flag=True, help="List the files and sizes, send nothing.")
 def push_to_hub(dataset: Path, repo: str, **options: Any) -> None:
-    """Publish a DATASET as the Hugging Face dataset repository REPO (owner/name)."""
+    """Publish a DATASET, or a store of features, as the Hugging Face dataset REPO (owner/name)."""
     from qa_builder.publish.hub import push
 
     push(dataset, repo, echo=click.echo, **options)

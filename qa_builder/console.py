@@ -101,11 +101,18 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 
 
 @contextlib.contextmanager
-def progress(what: str, total: int | None, unit: str = "rows") -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error, quiet when that is no terminal; yields `advance(n)`."""
+def progress(
+    what: str, total: int | None, unit: str = "rows", rate: str = ""
+) -> Iterator[Callable[..., None]]:
+    """A progress bar on standard error, quiet when that is no terminal; yields `advance(n)`.
+
+    With a `rate` such as "frames/s" it shows that, too, of the amounts in `advance(n, amount)`.
+    """
     if not sys.stderr.isatty():
-        yield lambda n: None
+        yield lambda n, amount=0: None
         return
+    import time
+
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -116,7 +123,14 @@ def progress(what: str, total: int | None, unit: str = "rows") -> Iterator[Calla
     )  # fmt: skip
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-               TextColumn(unit), TimeRemainingColumn())  # fmt: skip
+               TextColumn(unit), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())  # fmt: skip  # noqa: E501
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda n: bar.advance(task, n)
+        task = bar.add_task(what, total=total, rate="")
+        start, amounts = time.monotonic(), [0]
+
+        def advance(n: int, amount: int = 0) -> None:
+            amounts[0] += amount
+            said = f"{amounts[0] / max(time.monotonic() - start, 1e-9):,.0f} {rate}" if rate else ""
+            bar.update(task, advance=n, rate=said)
+
+        yield advance

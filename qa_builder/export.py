@@ -35,13 +35,14 @@ def export(dataset: Dataset, format: str, out: Path) -> list[Written]:
             f"this release holds no corpus text, which {format} needs.", file=dataset.path,
             cure="Join it with a local copy of the corpus first: `qa-builder hydrate`.",
         )  # fmt: skip
-    _check_free(out)
+    check_free(out)
     with new_folder(out) as folder:
         written = list(FORMATS[format](dataset, folder))
     return [(out / file.name, rows) for file, rows in written]
 
 
-def _check_free(out: Path) -> None:
+def check_free(out: Path) -> None:
+    """Raise QbsltError for an `out` that is there and holds something."""
     if out.exists() and not out.is_dir():
         raise QbsltError("is a file, not a folder.", file=out, cure="Choose another --out.")
     if out.is_dir() and any(out.iterdir()):

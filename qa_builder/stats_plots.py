@@ -39,7 +39,7 @@ def length_plots(found: dict[str, Any]) -> dict[str, str]:
     """Lengths by split: one SVG for each of sentences, glosses, questions and frames."""
     units = {"gloss": "glosses", "frames": "frames"}
     return {
-        measure: _steps(h["edges"], h["counts"], units.get(measure, found["unit"]), measure)
+        measure: steps(h["edges"], h["counts"], units.get(measure, found["unit"]), measure)
         for measure, h in found["histograms"].items()
     }
 
@@ -51,7 +51,7 @@ def leakage_plot(found: dict[str, Any]) -> dict[str, str]:
         return {}
     n = len(next(iter(counts.values())))
     edges = [i / n for i in range(n + 1)]
-    return {"leakage": _steps(edges, counts, "content recall", "leakage")}
+    return {"leakage": steps(edges, counts, "content recall", "leakage")}
 
 
 def kinds_plot(found: dict[str, Any]) -> dict[str, str]:
@@ -78,7 +78,8 @@ PLOTS: dict[str, Callable[[dict[str, Any]], dict[str, str]]] = {
 }  # fmt: skip
 
 
-def _steps(edges: Sequence[float], counts: dict[str, list[int]], unit: str, name: str) -> str:
+def steps(edges: Sequence[float], counts: dict[str, list[int]], unit: str, name: str) -> str:
+    """A histogram by split, as shares of it; `edges` has one number more than each of `counts`."""
     with drawing(2.6) as (figure, axes):
         for split, values in counts.items():
             if total := sum(values):

@@ -1,4 +1,7 @@
-"""`qa-builder verify`: whether a dataset is what its manifest says, and in itself consistent."""
+"""`qa-builder verify`: whether a dataset is what its manifest says, and in itself consistent.
+
+A store of features is checked by `features/verify_store.py`.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +36,15 @@ _SHOWN = 5
 
 
 def verify(path: Path) -> list[str]:
-    """All that is wrong with the dataset in a folder, one sentence each; empty if it is sound.
+    """All that is wrong with the dataset, or the store of features, in a folder: one sentence each.
 
-    Raises QbsltError if there is no dataset there, or its manifest can't be read.
+    Raises QbsltError if there is neither, or its manifest can't be read.
     """
+    from qa_builder.features.store import is_store
+    from qa_builder.features.verify_store import verify_store
+
+    if is_store(path):
+        return verify_store(path)
     dataset = open_dataset(path)
     findings = [*_files(dataset), *_card(dataset)]
     splits: dict[str, str] = {}

@@ -8,6 +8,13 @@ import sys
 
 # Each in a process of its own, so that none is measured in the memory of another.
 given = sys.argv[1:] or ([s] if (s := os.environ.get("QBSLT_SHARED")) else [])
-for arguments in (["build", *given], ["score"], ["metrics"]):
+for arguments in (
+    ["build", *given],
+    ["questions", *given],
+    ["features", *given],
+    *([["landmarks", *given]] if given else []),  # there is no clip but the real one
+    ["score"],
+    ["metrics"],
+):
     module = f"benchmarks.speed.{arguments[0]}"
     subprocess.run([sys.executable, "-m", module, *arguments[1:]], check=True)

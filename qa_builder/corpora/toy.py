@@ -17,6 +17,13 @@ from qa_builder.errors import QbsltError
 TOY_MARKER = "toy.json"
 ROOTS = ("phoenix", "csl-daily")
 _DATA = "toy_data"
+# What `toy_clips.make_clips` makes below the same folder.
+MADE_ALIGNMENTS = "phoenix/simulated-frame-alignments.parquet"
+MADE_VIDEOS = "videos"
+_MADE = (
+    MADE_ALIGNMENTS, MADE_VIDEOS, "csl-daily/sentence",
+    "phoenix/PHOENIX-2014-T-release-v3/PHOENIX-2014-T/features",
+)  # fmt: skip
 _CURE = "Copy the toy corpus anew: `qa-builder toy DIR`."
 _DEEPEST = 4  # release, version, annotations, manual: how far below the marker a root may be set
 
@@ -38,7 +45,7 @@ def toy_info(root: Path, info: CorpusInfo) -> CorpusInfo:
         dataset=dataset,
         title=title,
         where="It ships with qbslt: `qa-builder toy DIR` writes it.",
-        size="120 clips, under 100 kB of annotation files, no frames",
+        size="120 clips, under 100 kB of annotation files; frames of three clips, drawn",
         licence="Apache-2.0",
         redistribution="Everything may be passed on under the licence of qbslt.",
         citation="",
@@ -88,10 +95,11 @@ def _holds(path: Path, data: bytes) -> bool:
 def _check_free(out: Path, toy: set[Path]) -> None:
     if out.exists() and not out.is_dir():
         raise QbsltError("is a file, not a folder.", file=out, cure="Name a new folder.")
-    other = [p for p in _files(out) if p.relative_to(out) not in toy] if out.exists() else []
+    found = (p.relative_to(out) for p in _files(out)) if out.exists() else ()
+    other = [p for p in found if p not in toy and not any(map(p.is_relative_to, _MADE))]
     if other:
         raise QbsltError(
             f"this folder holds {len(other):,} files that are not the toy's, "
-            f"such as {other[0].relative_to(out)}.",
+            f"such as {other[0]}.",
             file=out, cure="Name a new folder.",
         )  # fmt: skip

@@ -25,8 +25,9 @@ def make_card(manifest: dict[str, Any]) -> str:
     """
     import yaml
 
-    manifest = _in_order(manifest)
-    text = _template().render(
+    manifest = ordered(manifest)
+    return render_markdown(
+        Path(__file__).with_name("card.md.jinja"),
         header=yaml.safe_dump(_header(manifest), sort_keys=False, allow_unicode=True),
         title=_title(manifest),
         leakage=manifest["questions"]["mean_leakage"],
@@ -35,34 +36,44 @@ def make_card(manifest: dict[str, Any]) -> str:
         number=lambda n: f"{n:,}",
         **{k: manifest[k] for k in _USED},
     )
-    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def render_markdown(template: Path, **values: Any) -> str:
+    """Fill a card's template; at most one empty line stays between paragraphs."""
+    return re.sub(r"\n{3,}", "\n\n", _template(template).render(**values))
 
 
 @cache
-def _template() -> Template:
+def _template(path: Path) -> Template:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(  # noqa: S701  Markdown, not HTML: nothing to escape
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    text = Path(__file__).with_name("card.md.jinja").read_text(encoding="utf-8")
-    return environment.from_string(text)
+    return environment.from_string(path.read_text(encoding="utf-8"))
 
 
 _USED = ("corpus", "content", "splits", "rejects", "questions", "fingerprint", "created_by",
          "sources", "findings")  # fmt: skip
 
 
-def _in_order(manifest: dict[str, Any]) -> dict[str, Any]:
+def ordered(manifest: dict[str, Any]) -> dict[str, Any]:
     """The manifest with sorted keys, as read from its file, but splits in their usual order."""
-    ordered: dict[str, Any] = json.loads(json.dumps(manifest, sort_keys=True))
-    splits, leakage = ordered["splits"], ordered["questions"].get("mean_leakage") or {}
+    sorted_: dict[str, Any] = json.loads(json.dumps(manifest, sort_keys=True))
+    splits = sorted_["splits"]
     names = [s for s in SPLITS if s in splits] + [s for s in splits if s not in SPLITS]
-    ordered["splits"] = {s: splits[s] for s in names}
-    ordered["questions"]["mean_leakage"] = {
-        s: leakage[s] for s in names if leakage.get(s) is not None
-    }
-    return ordered
+    sorted_["splits"] = {s: splits[s] for s in names}
+    if "questions" in sorted_:
+        leakage = sorted_["questions"].get("mean_leakage") or {}
+        sorted_["questions"]["mean_leakage"] = {
+            s: leakage[s] for s in names if leakage.get(s) is not None
+        }
+    return sorted_
+
+
+def size_category(rows: int) -> str:
+    """The Hub's name for a number of rows."""
+    return next((name for n, name in _SIZES if rows < n), "n>1M")
 
 
 def _title(manifest: dict[str, Any]) -> str:
@@ -82,18 +93,19 @@ def _header(manifest: dict[str, Any]) -> dict[str, Any]:
         "task_categories": ["translation"],
         "pretty_name": _title(manifest),
         "tags": tags + (["toy"] if corpus["toy"] else []),
-        "size_categories": [next((name for n, name in _SIZES if rows < n), "n>1M")],
+        "size_categories": [size_category(rows)],
         "configs": [{"config_name": "default", "data_files": files}],
     }
 
 
 def _licence(manifest: dict[str, Any]) -> dict[str, str]:
-    """The header's licence: the publisher's, as an id of the Hub's list or as `other` with a name.
-
-    A dataset that is not a release is not published: its card shows the licence of the corpus.
-    """
+    """The publisher's licence. What is not a release is not published: that of the corpus."""
     release = manifest.get("release")
-    named = release["licence"] if release else manifest["corpus"]["licence"]
+    return licence_header(release["licence"] if release else manifest["corpus"]["licence"])
+
+
+def licence_header(named: str | None) -> dict[str, str]:
+    """A licence as the header has it: an id of the Hub's list, or `other` with a name."""
     if not named:
         return {"license": "unknown"}
     if _HUB_LICENCE.fullmatch(named):

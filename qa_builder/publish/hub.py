@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from qa_builder.console import warn
 from qa_builder.dataset import CARD, CONFIG, MANIFEST, REJECTS, file_sha256, open_dataset
 from qa_builder.errors import FindingError, QbsltError
+from qa_builder.features.parquet import write_parquet
+from qa_builder.features.store import is_store, open_store
 from qa_builder.publish.release import make_release
 from qa_builder.publish.remote import retrying
 
@@ -52,19 +54,24 @@ def push(
     dry_run: bool = False,
     echo: Callable[[str], None] = lambda line: None,
 ) -> PushReport:
-    """Publish the dataset in a folder as a dataset repository `OWNER/NAME`, private by default.
+    """Publish the dataset, or the store of features, in a folder as the repository `OWNER/NAME`.
+
+    It is a dataset repository, private by default. Features go as Parquet, with `content` full.
 
     Endpoint and token are huggingface_hub's own (HF_ENDPOINT, HF_TOKEN, `hf auth login`). Files
     that the Hub holds already are not sent again, so a push that broke off is simply run again.
     Raises QbsltError for bad usage and for what the Hub refuses; FindingError for a dataset that
     `verify` finds fault with, and where the Hub holds other bytes after the push than were sent.
     """
-    _check_usage(repo_id, content, rights, licence)
-    dataset = open_dataset(dataset_dir)
-    _check_dataset(dataset.path)
+    features = is_store(dataset_dir)
+    _check_usage(repo_id, content, rights, licence, features)
+    _check_dataset(dataset_dir)
     with tempfile.TemporaryDirectory(prefix="qbslt-push-") as tmp:
         folder = Path(tmp)
-        manifest = make_release(dataset, folder, content, licence)
+        if features:
+            manifest = write_parquet(open_store(dataset_dir), folder, licence, publish=True)
+        else:
+            manifest = make_release(open_dataset(dataset_dir), folder, content, licence)
         paths = sorted([MANIFEST, CARD, *(f["path"] for f in manifest["files"])])
         files = tuple(ReleaseFile(p, (folder / p).stat().st_size) for p in paths)
         report = PushReport(
@@ -100,7 +107,9 @@ def _tell(report: PushReport, echo: Callable[[str], None]) -> None:
     )
 
 
-def _check_usage(repo_id: str, content: str, rights: bool, licence: str | None) -> None:
+def _check_usage(
+    repo_id: str, content: str, rights: bool, licence: str | None, features: bool
+) -> None:
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
@@ -110,6 +119,12 @@ def _check_usage(repo_id: str, content: str, rights: bool, licence: str | None) 
         raise QbsltError(f"{e}", cure="Name it OWNER/NAME.") from None
     if "/" not in repo_id:
         raise QbsltError(f"the repository {repo_id!r} has no owner.", cure="Name it OWNER/NAME.")
+    if features and not (content == "full" and rights and licence):
+        raise QbsltError(
+            "features are made from the corpus's videos, simulated ones from its annotation: "
+            "publishing them needs the same right as publishing its text.",
+            cure="If you hold it, say so: --content full --i-hold-the-rights --licence LICENCE.",
+        )
     if content == "full" and not rights:
         raise QbsltError(
             "publishing sentences and glosses needs the right to do so.",
@@ -131,7 +146,7 @@ def _check_dataset(path: Path) -> None:
         shown = "\n".join(findings[:20])
         raise FindingError(
             f"has {len(findings)} findings, so it is not published:\n{shown}\n",
-            file=path, cure="Build it again.",
+            file=path, cure="Build or extract it again.",
         )  # fmt: skip
 
 

@@ -1,0 +1,142 @@
+"""Landmarks: frames a second against a bare MediaPipe loop, and what a second worker brings.
+
+`python -m benchmarks.speed.landmarks SHARED`: SHARED is a folder with a clip in `video/*.mp4`.
+
+The bare loop decodes the same file by OpenCV, gives each frame to a new MediaPipe Holistic with the
+same settings, and throws the result away; ours and the bare loop take turns in one process. One
+and two workers are those of `qa-builder features`, without their start-up: each tells how long a
+clip took, and its first clip does not count. Whatever else runs on the machine slows all of this
+down, and two workers more than one: of several rounds, the fastest counts, and one line has the
+ratio by processor time, which tells how much two workers hinder one another, but not how much of
+the machine they got.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from qa_builder.console import print_table
+from qa_builder.executors import run_all
+from qa_builder.features.base import ClipTask
+from qa_builder.features.landmarks import SETTINGS, Landmarks, hushed
+
+ROUNDS = 5
+CLIPS = 4  # a worker, in each round
+
+
+def bare(path: Path) -> int:
+    """The least that can be done: decode and process; the number of frames."""
+    import cv2
+    from mediapipe.python.solutions.holistic import Holistic
+
+    video, n = cv2.VideoCapture(str(path)), 0
+    with Holistic(**SETTINGS) as holistic:
+        while True:
+            ok, frame = video.read()
+            if not ok:
+                return n
+            holistic.process(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+            n += 1
+
+
+def per_worker(path: Path) -> tuple[float, float]:
+    """Frames a second of our extractor and of the bare loop: the fastest of rounds in turn."""
+    extractor, task = Landmarks(path.parent), _task(path)
+    n = len(extractor(task).features)  # loads MediaPipe and warms the file cache
+    ours, least = [], []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        extractor(task)
+        ours.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        with hushed():
+            assert bare(path) == n
+        least.append(time.perf_counter() - start)
+    return n / min(ours), n / min(least)
+
+
+class Took(NamedTuple):
+    """What a clip took."""
+
+    process: int
+    frames: int
+    seconds: float
+    processor: float  # seconds of it, of all threads
+
+
+@dataclass
+class Timed:
+    """Extracts a clip and tells what it took."""
+
+    extractor: Landmarks
+
+    def __call__(self, task: ClipTask) -> Took:
+        start, processor = time.perf_counter(), time.process_time()
+        n = len(self.extractor(task).features)
+        return Took(os.getpid(), n, time.perf_counter() - start, time.process_time() - processor)
+
+
+class Rate(NamedTuple):
+    """Frames a second of all workers together."""
+
+    seconds: float
+    processor: float  # as if each had had a core of its own, all the time
+
+
+def together(path: Path, workers: int) -> Rate:
+    """The rate of some workers, without each worker's first clip."""
+    items = [_task(path)] * (CLIPS * workers)
+    told = defaultdict(list)
+    for _, took in run_all(Timed(Landmarks(path.parent)), items, workers=workers):
+        assert isinstance(took, Took)
+        told[took.process].append(took)
+    assert len(told) == workers
+    later = [clips[1:] for clips in told.values()]
+    return Rate(
+        sum(sum(t.frames for t in clips) / sum(t.seconds for t in clips) for clips in later),
+        sum(sum(t.frames for t in clips) / sum(t.processor for t in clips) for clips in later),
+    )
+
+
+def best(rates: Sequence[Rate]) -> Rate:
+    """The fastest of several rounds."""
+    return Rate(max(r.seconds for r in rates), max(r.processor for r in rates))
+
+
+def _task(path: Path) -> ClipTask:
+    return ClipTask(path.stem, "train", None, None, path.name, None, None)
+
+
+def _row(what: str, ours: float, other: float, budget: str) -> tuple[str, ...]:
+    return what, f"{ours:.1f}", f"{other:.1f}", f"{ours / other:.2f}", budget
+
+
+def main(shared: Path) -> None:
+    """Print the table."""
+    path = min((shared / "video").glob("*.mp4"), default=None)
+    if path is None:
+        print(f"landmarks: no clip in {shared / 'video'}")
+        return
+    ours, least = per_worker(path)
+    rounds = [(together(path, 1), together(path, 2)) for _ in range(ROUNDS)]
+    one, two = best([r[0] for r in rounds]), best([r[1] for r in rounds])
+    rows = [
+        _row("landmarks, a worker / bare loop", ours, least, ">= 0.95"),
+        _row("landmarks, two workers / one", two.seconds, one.seconds, ">= 1.7"),
+        _row("... by processor time", two.processor, one.processor, "-"),
+    ]
+    columns = ("what", "frames/s", "against", "ratio", "budget")
+    print_table(f"Landmarks of {path.name}", columns, rows)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit("usage: python -m benchmarks.speed.landmarks SHARED")
+    main(Path(sys.argv[1]))

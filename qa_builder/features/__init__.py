@@ -1,0 +1,1 @@
+"""Sign features of clips: extracted, imported or simulated, kept in a memory-mapped store."""
