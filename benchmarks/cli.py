@@ -8,13 +8,14 @@ import click
 
 from benchmarks.cli_boards import compare, leaderboard
 from benchmarks.cli_score import score, validate
+from benchmarks.plugin_commands import PluginCommands
 from qa_builder import __version__
-from qa_builder.console import Commands, print_table
+from qa_builder.console import print_table
 
 _PATH = click.Path(path_type=Path)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=PluginCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="qbslt")
 def main() -> None:
     """Score sign language translation under one convention, compare systems, build leaderboards."""
@@ -27,31 +28,54 @@ main.add_command(leaderboard)
 
 
 @main.command()
-@click.option("--model", required=True, help="One of `qbslt-bench list`.")
+@click.option("--model", help="One of `qbslt-bench list`.")
 @click.option("--data", type=_PATH, help="A built dataset; default: the only one under data/.")
 @click.option("--task", help="One of `qbslt-bench list`, to choose among several datasets.")
 @click.option("--split", help="What to translate; default: the task's, test.")
 @click.option("--out", type=_PATH, help="Folder of the run; default: runs/TASK/MODEL.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the model.")
 @click.option("--config", type=_PATH, help="YAML file of the model's options.")
+@click.option("--predict-only", type=_PATH, metavar="RUN",
+              help="Train nothing: translate by the model of a run's folder.")  # fmt: skip
 @click.option("--resamples", type=click.IntRange(100, 100_000), default=1000, show_default=True)
 @click.argument("words", nargs=-1, metavar="[KEY=VALUE]...")
 def run(
-    model: str, data: Path | None, task: str | None, split: str | None, out: Path | None, seed: int,
-    config: Path | None, resamples: int, words: tuple[str, ...],
+    model: str | None, data: Path | None, task: str | None, split: str | None, out: Path | None,
+    seed: int, config: Path | None, predict_only: Path | None, resamples: int,
+    words: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Train and run an installed MODEL on a task, and score what it translates."""
+    """Train and run an installed MODEL on a task, and score what it translates.
+
+    The same command in the same folder goes on with a run that was interrupted.
+    """
+    from benchmarks import runner
     from benchmarks.find_dataset import find_dataset
-    from benchmarks.runner import read_options, run_model
     from benchmarks.show import for_people, tell
 
-    found = find_dataset(data=data, task=task, split=split)
-    result = run_model(
-        model, found, out or Path("runs") / found.task.name / model,
-        options=read_options(config, words), seed=seed, resamples=resamples, echo=click.echo,
-    )  # fmt: skip
-    tell(result)
-    for_people(result)
+    if predict_only is not None:
+        _refuse_beside_predict_only(model, task, out, config, words)
+        result = runner.predict_only(
+            predict_only, data=data, split=split, resamples=resamples, echo=click.echo
+        )
+    elif model is None:
+        raise click.UsageError("Missing option '--model'.")
+    else:
+        found = find_dataset(data=data, task=task, split=split)
+        result = runner.run_model(
+            model, found, out or Path("runs") / found.task.name / model, seed=seed,
+            options=runner.read_options(config, words), resamples=resamples, echo=click.echo,
+        )  # fmt: skip
+    if result is not None:
+        tell(result)
+        for_people(result)
+
+
+def _refuse_beside_predict_only(*given: object) -> None:
+    if any(given):
+        raise click.UsageError(
+            "--predict-only RUN takes model, task, folder and options from the run: "
+            "leave --model, --task, --out, --config and key=value away."
+        )
 
 
 @main.command("list")

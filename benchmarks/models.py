@@ -85,7 +85,9 @@ def installed_models() -> dict[str, EntryPoint]:
 def make_model(name: str, options: Mapping[str, Any]) -> tuple[Model, dict[str, Any]]:
     """The model of a name and all its options, with their defaults.
 
-    Raises QbsltError for an unknown name or option, and for a plug-in that can't be imported.
+    A factory with a method `resolve(options)` gives the defaults itself, else they are those of
+    its signature. Raises QbsltError for an unknown name or option, and for a plug-in that can't
+    be imported.
     """
     points = installed_models()
     if name not in points:
@@ -97,6 +99,9 @@ def make_model(name: str, options: Mapping[str, Any]) -> tuple[Model, dict[str, 
             f"the model {name} ({points[name].value}) can't be loaded: {e}.",
             cure="Install what it needs, for ours the extra: pip install 'qbslt[baselines]'.",
         ) from None
+    if resolve := getattr(factory, "resolve", None):
+        resolved: dict[str, Any] = resolve(options)
+        return factory(**resolved), resolved
     parameters = inspect.signature(factory).parameters
     choices = [name for name, p in parameters.items() if p.kind in _BY_NAME]
     if wrong := [option for option in options if option not in choices]:

@@ -74,7 +74,8 @@ def _bytes(path: Path) -> bytes:
     try:
         size = path.stat().st_size
     except FileNotFoundError:
-        raise QbsltError("there is no such file.", file=path) from None
+        raise QbsltError("there is no such file of predictions.", file=path,
+                         cure="Check its path, or make one: `qbslt-bench run`.") from None  # fmt: skip  # noqa: E501
     if size > MAX_BYTES:
         raise QbsltError(
             f"has {size:,} bytes; a file of predictions has {MAX_BYTES:,} at most.", file=path

@@ -34,6 +34,11 @@ def predictions_file(split: str) -> str:
     return f"predictions.{split}.jsonl"
 
 
+def glosses_file(split: str) -> str:
+    """Name of the file of glosses that a model has read off the video, in a run's folder."""
+    return f"glosses.{split}.jsonl"
+
+
 def open_run(folder: Path, config: RunConfig) -> None:
     """Make a run's folder, or find one with the same configuration, to go on with it.
 
@@ -45,7 +50,8 @@ def open_run(folder: Path, config: RunConfig) -> None:
 
     there = read_run(folder)
     if there is not None and there != config:
-        changed = [f.name for f in fields(RunConfig)
+        changed = [_changed(f.name, getattr(there, f.name), getattr(config, f.name))
+                   for f in fields(RunConfig)
                    if getattr(there, f.name) != getattr(config, f.name)]  # fmt: skip
         raise QbsltError(
             f"holds a run with another configuration (different: {', '.join(changed)}).",
@@ -56,6 +62,14 @@ def open_run(folder: Path, config: RunConfig) -> None:
             raise QbsltError("holds files, but no run.", file=folder, cure="Choose another --out.")
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / CONFIG, [yaml.safe_dump(asdict(config), allow_unicode=True)])
+
+
+def _changed(name: str, old: Any, new: Any) -> str:
+    """The name of a field, with the names of the options that differ."""
+    if not isinstance(old, dict):
+        return name
+    keys = sorted(k for k in old.keys() | new.keys() if old.get(k) != new.get(k))
+    return f"{name} {', '.join(keys)}"
 
 
 def read_run(folder: Path) -> RunConfig | None:

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.find_dataset import Found
+from benchmarks.find_dataset import Found, find_dataset
 from benchmarks.models import Model, Run, TaskData, make_model, visible
 from benchmarks.predictions import read_predictions
 from benchmarks.results import Result, write_lines, write_result
-from benchmarks.run_folder import RunConfig, open_run, predictions_file
+from benchmarks.run_folder import RunConfig, glosses_file, open_run, predictions_file, read_run
 from benchmarks.scorer import RESAMPLES, score
-from benchmarks.split_data import load_references
+from benchmarks.split_data import SplitData, load_references
 from benchmarks.tasks.task import check_track
 from qa_builder.errors import QbsltError
 from qa_builder.samples import Prediction
 
+Echo = Callable[[str], None]
+
 
 def run_model(
     name: str, found: Found, out: Path, *, options: Mapping[str, Any] | None = None, seed: int = 0,
-    resamples: int = RESAMPLES, echo: Callable[[str], None] = lambda said: None,
-) -> Result:  # fmt: skip
+    resamples: int = RESAMPLES, echo: Echo = lambda said: None,
+) -> Result | None:  # fmt: skip
     """Run an installed model and leave config.yaml, predictions and result.json in `out`.
 
-    The predictions appear whole or not at all. Raises QbsltError for an unknown model, option or
-    track, for an `out` with another run in it, and for predictions that don't cover the split.
+    The predictions appear whole or not at all. Glosses that the model leaves in
+    glosses.{split}.jsonl are scored, too, into `out`/glosses. Of several processes (torchrun) the
+    first alone writes and scores; the others give None. Raises QbsltError for an unknown model,
+    option or track, for an `out` with another run in it, and for predictions that don't cover the
+    split.
     """
     model, resolved = make_model(name, options or {})
     task, dataset = found.task, found.dataset
@@ -36,19 +42,86 @@ def run_model(
         split=task.split, dataset=str(dataset.path.resolve()), fingerprint=dataset.fingerprint,
         features=getattr(model, "features", None),
     )  # fmt: skip
-    open_run(out, config)
+    if _first():
+        open_run(out, config)
     run = Run(out, seed, resolved)
     model.fit(TaskData(task, dataset, model.track), run)
-    file = out / predictions_file(task.split)
-    write_lines(file, _rows(model, found, run))
-    predictions = read_predictions(file, data.sample_id)
+    return _predict(model, found, run, config, data, out, resamples, echo)
+
+
+def predict_only(
+    folder: Path, *, data: Path | None = None, split: str | None = None,
+    resamples: int = RESAMPLES, echo: Echo = lambda said: None,
+) -> Result | None:  # fmt: skip
+    """Translate a split by the trained model of a run's folder, and score it.
+
+    A model with a method `load(run)` is loaded by it, another one by `fit`, which finds what it
+    left. Results of another split than the run's own go into the folder `folder`/`split`. Raises
+    QbsltError for a folder without a run, and as `run_model` does.
+    """
+    config = read_run(folder)
+    if config is None:
+        raise QbsltError("holds no run.", file=folder,
+                         cure="--predict-only takes the folder that `qbslt-bench run` left.")  # fmt: skip  # noqa: E501
+    file = folder / predictions_file(split or config.split)
+    found = find_dataset(data=data, split=split or config.split, predictions=file)
+    for warning in found.warnings:
+        echo(f"warning: {warning}")
+    model, resolved = make_model(config.model, config.options)
+    rows = load_references(found.dataset, found.task.split)
+    run = Run(folder, config.seed, resolved)
+    load = getattr(model, "load", None)
+    if load is None:
+        model.fit(TaskData(found.task, found.dataset, model.track), run)
+    else:
+        load(run)
+    out = folder if found.task.split == config.split else folder / found.task.split
+    return _predict(model, found, run, config, rows, out, resamples, echo)
+
+
+def _predict(
+    model: Model, found: Found, run: Run, config: RunConfig, data: SplitData, out: Path,
+    resamples: int, echo: Echo,
+) -> Result | None:  # fmt: skip
+    """Translate, and score what was written."""
+    task, rows = found.task, _rows(model, found, run)
+    if not _first():
+        for _ in rows:
+            pass  # the first process gathers this one's share
+        return None
+    data.dataset["features"] = config.features
+    file = run.folder / predictions_file(task.split)
+    write_lines(file, rows)
+    lacking = bool(run.options.get("allow_missing_features"))
+    predictions = read_predictions(file, data.sample_id, allow_missing=lacking)
     echo(f"wrote {file}")
     result = score(
-        task, data, predictions.texts, system=name, track=model.track, resamples=resamples,
+        task, data, predictions.texts, system=config.model, track=model.track, resamples=resamples,
         source=predictions,
     )  # fmt: skip
     write_result(result, out)
+    _score_glosses(found, run.folder, config, data, out / "glosses", echo)
     return result
+
+
+def _score_glosses(
+    found: Found, folder: Path, config: RunConfig, data: SplitData, out: Path, echo: Echo
+) -> None:
+    """Score the glosses that a model has read off the video, where it left some."""
+    file = folder / glosses_file(found.task.split)
+    if not file.exists():
+        return
+    glosses = read_predictions(file, data.sample_id, allow_missing=True)
+    result = score(found.task, data, glosses.texts, system=config.model, track=config.track,
+                   gloss=True, source=glosses)  # fmt: skip
+    write_result(result, out)
+    wer = next(iter(result.scores.values()))["wer"]["value"]
+    echo(f"glosses: WER {wer:.2f} % (details: {out / 'result.json'})")
+
+
+def _first() -> bool:
+    """Whether this is the only process, or the first of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _rows(model: Model, found: Found, run: Run) -> Iterator[dict[str, Any]]:
@@ -78,7 +151,8 @@ def read_options(file: Path | None, words: Sequence[str]) -> dict[str, Any]:
         try:
             found = yaml.safe_load(file.read_text("utf-8")) or {}
         except FileNotFoundError:
-            raise QbsltError("there is no such file of options.", file=file) from None
+            raise QbsltError("there is no such file of options.", file=file,
+                             cure="--config takes the path of a YAML file.") from None  # fmt: skip
         except (yaml.YAMLError, UnicodeDecodeError) as e:
             raise QbsltError(f"is no YAML ({' '.join(str(e).split())[:200]}).", file=file) from None
         if not isinstance(found, dict):

@@ -1,0 +1,216 @@
+"""Checkpoints: tensors as safetensors, the rest as JSON, whole or not there at all. (Ours.)
+
+    checkpoints/last/, checkpoints/best/
+      model.safetensors       weights
+      average.safetensors     their moving average, where there is one
+      optimizer.safetensors   moments, by the number of the parameter
+      random.safetensors      states of the generators of torch, numpy and python
+      state.json              step, the rest of those states, and what training wants to know again
+
+A run that was killed and goes on from `last` ends, on a CPU, with the same bits. `best` is what is
+evaluated; files that both share are stored once where the file system has hard links.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, load_model, save_file, save_model
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from qa_builder.atomic import new_folder, recover
+from qa_builder.errors import QbsltError
+
+LAST, BEST = "last", "best"
+MODEL, AVERAGE, OPTIMIZER = "model.safetensors", "average.safetensors", "optimizer.safetensors"
+RANDOM, STATE = "random.safetensors", "state.json"
+VERSION = 1
+
+
+class Scheduler(Protocol):
+    """What torch's learning-rate schedules have."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None: ...
+
+
+def save(
+    folder: Path, step: int, model: nn.Module, optimizer: Optimizer, scheduler: Scheduler,
+    average: AveragedModel | None, state: Mapping[str, Any], *, best: bool = False,
+) -> None:  # fmt: skip
+    """Write the checkpoint `last` in a run's folder of checkpoints; with `best` that one too.
+
+    `state` is what load() gives back: it holds the run's config under "config", and JSON alone.
+    Killed at any moment it leaves the old checkpoint or the new one: first `best` is put in place,
+    then `last`, so that a run that goes on comes to its best again.
+    """
+    with new_folder(folder / LAST) as new:
+        _write(new, step, model, optimizer, scheduler, average, state)
+        if best:
+            with new_folder(folder / BEST) as copy:
+                for file in new.iterdir():
+                    _link(file, copy / file.name)
+
+
+def load(
+    checkpoint: Path, model: nn.Module, optimizer: Optimizer, scheduler: Scheduler,
+    average: AveragedModel | None, config: Mapping[str, Any],
+) -> tuple[int, dict[str, Any]]:  # fmt: skip
+    """Set everything back to a checkpoint, the random states too; gives its step and `state`.
+
+    Raises QbsltError for a checkpoint of another config, naming the options that differ, and for
+    one that cannot be read.
+    """
+    state = read_state(checkpoint)
+    check_config(checkpoint, state["state"].get("config", {}), config)
+    try:
+        load_model(model, checkpoint / MODEL)
+        if average is not None:
+            load_model(average.module, checkpoint / AVERAGE)
+            average.n_averaged.fill_(state["averaged"])
+        moments = _unflattened(load_file(checkpoint / OPTIMIZER))
+        noises = load_file(checkpoint / RANDOM)
+    except (OSError, RuntimeError, SafetensorError) as e:
+        raise _broken(checkpoint, e) from None
+    optimizer.load_state_dict({"state": moments, "param_groups": state["groups"]})
+    scheduler.load_state_dict(state["scheduler"])
+    _set_random(noises, state["random"])
+    return int(state["step"]), dict(state["state"])
+
+
+def load_weights(checkpoint: Path, model: nn.Module) -> dict[str, Any]:
+    """Only the weights that are evaluated, those of the average where there is one; gives `state`.
+
+    Raises QbsltError for a checkpoint that cannot be read, or of another model.
+    """
+    state = read_state(checkpoint)
+    try:
+        load_model(model, checkpoint / (MODEL if state["averaged"] is None else AVERAGE))
+    except (OSError, RuntimeError, SafetensorError) as e:
+        raise _broken(checkpoint, e) from None
+    return dict(state["state"])
+
+
+def find(folder: Path, name: str = LAST) -> Path | None:
+    """The checkpoint of a name in a run's folder of checkpoints; None where there is none yet."""
+    recover(folder / name)
+    return folder / name if (folder / name / STATE).is_file() else None
+
+
+def read_state(checkpoint: Path) -> dict[str, Any]:
+    """state.json of a checkpoint; raises QbsltError where it cannot be read."""
+    try:
+        state: dict[str, Any] = json.loads((checkpoint / STATE).read_text("utf-8"))
+        if state["version"] != VERSION:
+            raise QbsltError(f"has version {state['version']}, this qbslt reads {VERSION}.",
+                             file=checkpoint / STATE, cure=_AGAIN)  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise _broken(checkpoint, e) from None
+    return state
+
+
+def check_config(checkpoint: Path, there: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """Raise QbsltError, with the options that differ, for a checkpoint of another config."""
+    absent = object()
+    if changed := [
+        f"{key} is {_shown(there, key)} there, {_shown(config, key)} here"
+        for key in sorted({*there, *config})
+        if there.get(key, absent) != config.get(key, absent)
+    ]:
+        raise QbsltError(
+            f"is a checkpoint of another configuration: {'; '.join(changed)}.", file=checkpoint,
+            cure="Go on with the same options, or choose another --out.",
+        )  # fmt: skip
+
+
+def _shown(config: Mapping[str, Any], key: str) -> str:
+    return repr(config[key]) if key in config else "not given"
+
+
+_AGAIN = "Remove this run's folder and train again."
+
+
+def _broken(checkpoint: Path, e: Exception) -> QbsltError:
+    said = " ".join(str(e).split())[:200]
+    return QbsltError(f"this checkpoint cannot be read ({type(e).__name__}: {said}).",
+                      file=checkpoint, cure=_AGAIN)  # fmt: skip
+
+
+def _write(
+    folder: Path, step: int, model: nn.Module, optimizer: Optimizer, scheduler: Scheduler,
+    average: AveragedModel | None, state: Mapping[str, Any],
+) -> None:  # fmt: skip
+    save_model(model, str(folder / MODEL))
+    if average is not None:
+        save_model(average.module, str(folder / AVERAGE))
+    optimized = optimizer.state_dict()
+    save_file(_flattened(optimized["state"]), folder / OPTIMIZER)
+    noises, rest = _random_states()
+    save_file(noises, folder / RANDOM)
+    about = {
+        "version": VERSION, "step": step, "groups": optimized["param_groups"],
+        "averaged": None if average is None else int(average.n_averaged),
+        "scheduler": scheduler.state_dict(), "random": rest, "state": dict(state),
+    }  # fmt: skip
+    (folder / STATE).write_text(json.dumps(about, indent=1, allow_nan=True) + "\n", "utf-8")
+
+
+def _link(file: Path, to: Path) -> None:
+    try:
+        os.link(file, to)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(file, to)
+
+
+def _flattened(moments: Mapping[int, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Moments of an optimiser by "parameter.name"; AdamW has nothing but tensors."""
+    return {
+        f"{number}.{name}": value.contiguous()
+        for number, by_name in moments.items() for name, value in by_name.items()
+    }  # fmt: skip
+
+
+def _unflattened(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        number, _, name = key.partition(".")
+        moments.setdefault(int(number), {})[name] = tensor
+    return moments
+
+
+def _random_states() -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The generators' states: tensors, and what of them is none."""
+    version, words, spare = random.getstate()
+    name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
+    tensors = {
+        "torch": torch.get_rng_state(),
+        "python": torch.tensor(words),
+        "numpy": torch.from_numpy(np.asarray(keys).astype(np.int64)),
+    }
+    for i, cuda in enumerate(torch.cuda.get_rng_state_all() if torch.cuda.is_available() else ()):
+        tensors[f"cuda.{i}"] = cuda
+    rest = {"python": [version, spare], "numpy": [name, position, has_gauss, gauss]}
+    return tensors, rest
+
+
+def _set_random(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> None:
+    version, spare = rest["python"]
+    random.setstate((version, tuple(tensors["python"].tolist()), spare))
+    name, *numbers = rest["numpy"]
+    np.random.set_state((name, tensors["numpy"].numpy().astype(np.uint32), *numbers))
+    torch.set_rng_state(tensors["torch"])
+    if torch.cuda.is_available():
+        for i in range(torch.cuda.device_count()):
+            if (state := tensors.get(f"cuda.{i}")) is not None:
+                torch.cuda.set_rng_state(state, i)

@@ -1,0 +1,246 @@
+"""The options of our models: one dataclass a method. `options.py` fills them.
+
+Light on purpose: `qbslt-bench list` and `--help` come through here, so no torch. (Ours.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from baselines.options import PRESETS, option, preset, resolve
+from qa_builder.errors import QbsltError
+
+__all__ = [
+    "METHODS", "PRESETS", "AssistedConfig", "C", "Config", "GlossAssistedConfig",
+    "GlossFreeConfig", "GlossToTextConfig", "SslSsawConfig", "configure", "preset", "resolve",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What all methods share. Where no default stands, the presets in configs/ have one."""
+
+    method: ClassVar[str] = ""
+    """Name of the method, as on the command line."""
+    sees_video: ClassVar[bool] = True
+    """Whether it needs a store of features."""
+
+    preset: str = option("small", choices=PRESETS)
+    """Sizes and schedule: tiny (CPU, seconds), small (one GPU, minutes), paper (mBART-large)."""
+    features: str | None = None
+    """Folder of the store of sign features; not given for methods that see no video."""
+    allow_missing_features: bool = False
+    """Go on where the store lacks clips: train and dev without them, test without their video."""
+    pretrained: str | None = None
+    """Folder of an mBART checkpoint cut down by `prepare-vocabulary`; None: from scratch."""
+    vocabulary: str | None = None
+    """Folder of a prepared vocabulary; None: that of `pretrained`, or one learned from train."""
+    vocab_size: int = option(low=300, high=1_000_000)
+    """Pieces of the vocabulary that is learned; more where the corpus has more characters."""
+    lowercase_source: bool = True
+    """Lower-case questions and glosses, so that they share pieces with the sentences."""
+
+    d_model: int = option(low=8, high=8192)
+    """Width of all states (dimensions)."""
+    ffn_dim: int = option(low=8, high=65_536)
+    """Width of the feed-forward layers (dimensions)."""
+    heads: int = option(low=1, high=128)
+    """Attention heads; they divide d_model."""
+    sign_layers: int = option(low=0, high=48)
+    """Transformer layers over the sign features, after the temporal convolution."""
+    text_layers: int = option(low=0, high=48)
+    """Transformer layers over the question or the glosses."""
+    fusion_layers: int = option(low=0, high=48)
+    """Transformer layers over both together: the translator's encoder."""
+    decoder_layers: int = option(low=1, high=48)
+    """Transformer layers of the decoder."""
+    dropout: float = option(low=0, below=1)
+    """Share of the activations that is dropped in training (0..1)."""
+
+    max_frames: int = option(512, low=4, high=100_000)
+    """Frames of a clip; a longer one is thinned evenly, so that its end stays."""
+    batch_frames: int = option(low=4)
+    """Frames of a batch, padding included; ignored by methods that see no video."""
+    batch_size: int = option(low=1)
+    """Samples of a batch, at most."""
+    time_scale: float = option(0.2, low=0, below=1)
+    """Augmentation: clips are made faster or slower by up to this share (0..1)."""
+    frame_drop: float = option(0.1, low=0, below=1)
+    """Augmentation: probability that a frame is left out (0..1)."""
+    feature_noise: float = option(0.1, low=0)
+    """Augmentation: deviation of the noise, in standard deviations of each number over train."""
+    workers: int = option(0, low=0, high=256)
+    """Processes that prepare batches; 0: the training process itself."""
+
+    learning_rate: float = option(low=0)
+    """The highest, after the warm-up (AdamW)."""
+    weight_decay: float = option(0.01, low=0)
+    """Of AdamW; not on biases and norms."""
+    warmup: float = option(0.05, low=0, below=1)
+    """Share of all steps in which the learning rate rises (0..1); then it falls as a cosine."""
+    epochs: int = option(low=1)
+    """Passes over train, at most."""
+    patience: int = option(low=0)
+    """Epochs without a better dev BLEU-4 until training ends; 0: never."""
+    grad_accumulation: int = option(1, low=1)
+    """Batches a step of the optimiser."""
+    clip_norm: float = option(1.0, low=0)
+    """Norm to which gradients are clipped; 0: not at all."""
+    label_smoothing: float = option(0.2, low=0, below=1)
+    """Of the translation's cross-entropy (0..1)."""
+    ema: float = option(0.0, low=0, below=1)
+    """Decay a step of the averaged weights that are evaluated; 0: the weights themselves."""
+    eval_every: int = option(1, low=1)
+    """Epochs between evaluations on dev."""
+    save_steps: int = option(0, low=0)
+    """Steps between checkpoints, beside that of each epoch; 0: none."""
+    precision: str = option("auto", choices=("auto", "fp32", "bf16"))
+    """auto: bf16 on a GPU, fp32 on a CPU."""
+    device: str = option("auto", choices=("auto", "cpu", "cuda"))
+    """auto: a GPU where there is one."""
+    tensorboard: bool = True
+    """Write TensorBoard logs into the run's folder."""
+
+    beams: int = option(5, low=1, high=64)
+    """Width of the beam search at test."""
+    eval_beams: int = option(1, low=1, high=64)
+    """Width on dev; 1: greedy."""
+    length_penalty: float = option(1.0, low=-10, high=10)
+    """Exponent of the length by which a hypothesis' log-probability is divided."""
+    no_repeat_ngram: int = option(0, low=0)
+    """No n-gram of pieces of this size twice in a translation; 0: allowed."""
+    max_length: int = option(100, low=2, high=1024)
+    """Pieces of a translation, at most."""
+
+    def problems(self) -> Iterator[QbsltError]:
+        """What is wrong between fields that are right each by itself."""
+        if self.d_model % self.heads:
+            yield QbsltError(
+                f"d_model={self.d_model} can't be divided by heads={self.heads}.",
+                cure="Take a multiple.",
+            )
+        if self.sees_video and not self.features:
+            yield QbsltError(
+                f"the model {self.method} needs a store of sign features.",
+                cure="Pass features=STORE; `qa-builder features DATASET --extractor ... --out "
+                "STORE` makes one.",
+            )
+        if not self.sees_video and self.features:
+            yield QbsltError(f"the model {self.method} sees no video.",
+                             cure="Leave the option features away.")  # fmt: skip
+        if self.sees_video and self.batch_frames < self.max_frames:
+            yield QbsltError(
+                f"batch_frames={self.batch_frames} is less than max_frames={self.max_frames}: a "
+                "long clip fits into no batch.", cure="Raise the one or lower the other.",
+            )  # fmt: skip
+        if self.pretrained and self.vocabulary:
+            yield QbsltError(
+                "pretrained and vocabulary are both given, but a checkpoint has its own "
+                "vocabulary.", cure="Leave one of them away.",
+            )  # fmt: skip
+        if self.preset == "paper" and not self.pretrained:
+            yield QbsltError(
+                "the preset paper starts from an mBART checkpoint: the option pretrained is "
+                "missing.", cure="`qbslt-bench prepare-vocabulary --checkpoint "
+                "facebook/mbart-large-cc25 --out FOLDER` makes one; then pass pretrained=FOLDER.",
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlossFreeConfig(Config):
+    """Video to sentence, without assistance."""
+
+    method: ClassVar[str] = "gloss-free"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssistedConfig(Config):
+    """What SSL-SSAW and its gloss-assisted twin share; each part can be switched off."""
+
+    ssaw: bool = True
+    """Sigmoid self-attention weighting before the fusion; false: plain concatenation."""
+    contrast_weight: float = option(1.0, low=0)
+    """Weight of the InfoNCE loss between sign and assistance; 0: off."""
+    temperature: float = option(0.07, low=1e-4)
+    """Of the InfoNCE loss: where the learned temperature starts."""
+    mlm_weight: float = option(1.0, low=0)
+    """Weight of the masked language modelling loss on the assistance; 0: off."""
+    mlm_probability: float = option(0.15, low=0, below=1)
+    """Share of the pieces that is masked (0..1)."""
+
+    def problems(self) -> Iterator[QbsltError]:
+        """Those of all methods, and what a contrastive loss needs."""
+        yield from super().problems()
+        if self.contrast_weight and self.batch_size < 2:
+            yield QbsltError(
+                "batch_size=1 leaves the contrastive loss without negatives.",
+                cure="Take batch_size=2 or more, or contrast_weight=0.",
+            )
+        elif self.contrast_weight and self.batch_frames < 2 * self.max_frames:
+            yield QbsltError(
+                f"batch_frames={self.batch_frames} holds only one clip of "
+                f"max_frames={self.max_frames}, which leaves the contrastive loss without "
+                "negatives.", cure="Take batch_frames twice max_frames or more.",
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlossAssistedConfig(AssistedConfig):
+    """Glosses in the question's place."""
+
+    method: ClassVar[str] = "gloss-assisted"
+
+    gloss: str = option("oracle", choices=("oracle", "ctc"))
+    """oracle: the corpus's glosses, at test too; ctc: those that a CTC head reads at test."""
+    ctc_weight: float = option(1.0, low=0)
+    """Weight of the CTC loss, with gloss=ctc."""
+    ctc_beams: int = option(8, low=1, high=256)
+    """Width of the CTC beam search; 1: best path."""
+
+    def problems(self) -> Iterator[QbsltError]:
+        """Those of assisted methods, and a CTC head that would never be trained."""
+        yield from super().problems()
+        if self.gloss == "ctc" and not self.ctc_weight:
+            yield QbsltError("gloss=ctc with ctc_weight=0 would never learn to read glosses.",
+                             cure="Take a weight above 0.")  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class SslSsawConfig(AssistedConfig):
+    """SSL-SSAW (arXiv 2509.14036) as described; details ours."""
+
+    method: ClassVar[str] = "ssl-ssaw"
+
+    question: str = option("own", choices=("own", "none"))
+    """own: the sample's question; none: an empty one, the ablation."""
+    control: str = option("none", choices=("none", "question-only", "wrong-question"))
+    """question-only: sign features are 0 at train and test; wrong-question: others' at test."""
+
+    def problems(self) -> Iterator[QbsltError]:
+        """Those of assisted methods, and a control of a question that is not there."""
+        yield from super().problems()
+        if self.question == "none" and self.control != "none":
+            yield QbsltError(f"control={self.control} needs the questions that question=none "
+                             "takes away.", cure="Take question=own.")  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlossToTextConfig(Config):
+    """Glosses to sentence, without video."""
+
+    method: ClassVar[str] = "gloss-to-text"
+    sees_video: ClassVar[bool] = False
+
+
+METHODS: dict[str, type[Config]] = {
+    c.method: c for c in (GlossFreeConfig, GlossAssistedConfig, SslSsawConfig, GlossToTextConfig)
+}
+
+C = TypeVar("C", bound=Config)
+
+
+def configure(cls: type[C], options: Mapping[str, Any]) -> C:
+    """The configuration of a method; see `resolve`."""
+    return cls(**resolve(cls, options))

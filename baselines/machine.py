@@ -1,0 +1,56 @@
+"""The machine that a run is on: GPU or CPU, precision, and what is said when memory runs out."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+
+from qa_builder.errors import QbsltError
+
+if TYPE_CHECKING:
+    from baselines.config import Config
+    from baselines.data import Batch
+
+_CPU_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc")
+
+
+def make_accelerator(config: Config) -> Accelerator:
+    """Accelerate in the config's device and precision; under torchrun one a process.
+
+    Raises QbsltError where a GPU is asked for and there is none.
+    """
+    gpu = torch.cuda.is_available()
+    if config.device == "cuda" and not gpu:
+        raise QbsltError(
+            f"device=cuda, but torch {torch.__version__} finds no GPU.",
+            cure="Take device=auto or device=cpu, or install torch for your GPU.",
+        )
+    gpu = gpu and config.device != "cpu"
+    precision = config.precision
+    if precision == "auto":
+        precision = "bf16" if gpu and torch.cuda.is_bf16_supported() else "fp32"
+    if "WORLD_SIZE" not in os.environ:  # a second run in this process may have other settings
+        AcceleratorState._reset_state(reset_partial_state=True)
+    return Accelerator(cpu=not gpu, mixed_precision="bf16" if precision == "bf16" else "no")
+
+
+def explained(e: RuntimeError, batch: Batch) -> RuntimeError | QbsltError:
+    """What memory that ran out has to do with the batch; any other error as it is."""
+    said = str(e)
+    if not isinstance(e, torch.OutOfMemoryError) and not any(m in said for m in _CPU_MEMORY):
+        return e
+    frames = "" if batch.frame_mask is None else f" of {batch.frame_mask.shape[1]:,} frames"
+    lower = "batch_size" if batch.frame_mask is None else "batch_frames (or batch_size)"
+    return QbsltError(
+        f"out of memory with a batch of {len(batch):,} samples{frames}: {named(batch.sample_ids)}.",
+        cure=f"Lower {lower}, and raise grad_accumulation by as much.",
+    )
+
+
+def named(sample_ids: list[str]) -> str:
+    """The first ids of some, for a message."""
+    return ", ".join(sample_ids[:8]) + (", ..." if len(sample_ids) > 8 else "")

@@ -1,0 +1,85 @@
+"""The entry points of our models: what each is called, its options and its graph.
+
+Light: `qbslt-bench list` comes through here, so torch is imported when a model is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic
+
+from baselines import gloss_assisted, gloss_free, gloss_to_text, ssl_ssaw
+from baselines.config import (
+    C,
+    Config,
+    GlossAssistedConfig,
+    GlossFreeConfig,
+    GlossToTextConfig,
+    SslSsawConfig,
+    resolve,
+)
+from baselines.graph import Graph
+
+if TYPE_CHECKING:
+    from benchmarks.models import Run, TaskData
+    from qa_builder.samples import Prediction, Sample
+
+
+class Baseline:
+    """One of our methods as a model of the benchmark."""
+
+    def __init__(self, config: Config, graph: Graph) -> None:
+        self.config, self.graph = config, graph
+        self.name, self.track = config.method, graph.track
+        self.features = _kind_of(config.features)
+
+    def fit(self, data: TaskData, run: Run) -> None:
+        """Train, or go on with a training that was interrupted."""
+        from baselines.training import train
+
+        train(self.config, self.graph, data, run)
+
+    def load(self, run: Run) -> None:
+        """Nothing: `predict` reads the best checkpoint of the run's folder itself."""
+
+    def predict(self, samples: Sequence[Sample], run: Run) -> Iterator[Prediction]:
+        """Translations by the best checkpoint in the run's folder."""
+        from baselines.decoding import predict
+
+        return predict(self.config, self.graph, samples, run)
+
+
+class Method(Generic[C]):
+    """Makes the model of a method, of any of its options."""
+
+    def __init__(self, config: type[C], graph: Callable[[C], Graph]) -> None:
+        self.config, self.graph = config, graph
+
+    def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """All options, with those of the preset; raises QbsltError, all errors at once."""
+        return resolve(self.config, options)
+
+    def __call__(self, **options: Any) -> Baseline:
+        config = self.config(**self.resolve(options))
+        return Baseline(config, self.graph(config))
+
+
+def _kind_of(features: str | None) -> str | None:
+    """ "simulated" where the features are: the benchmark says so with every score."""
+    if features is None:
+        return None
+    from qa_builder.features.store import read_store_manifest
+
+    return "simulated" if read_store_manifest(Path(features))["simulated"] else None
+
+
+# The entry points of the group `qbslt.models`.
+gloss_free_method = Method(GlossFreeConfig, gloss_free.graph)
+gloss_assisted_method = Method(GlossAssistedConfig, gloss_assisted.graph)
+ssl_ssaw_method = Method(SslSsawConfig, ssl_ssaw.graph)
+gloss_to_text_method = Method(GlossToTextConfig, gloss_to_text.graph)
+METHODS: dict[str, Method[Any]] = {
+    method.config.method: method
+    for method in (gloss_free_method, gloss_assisted_method, ssl_ssaw_method, gloss_to_text_method)
+}

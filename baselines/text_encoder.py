@@ -1,0 +1,122 @@
+"""The text side of the translator: transformers' MBart classes in the sizes of a Config. (Ours.)"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from transformers import MBartConfig, MBartForConditionalGeneration
+from transformers.models.mbart.modeling_mbart import MBartEncoder
+
+from qa_builder.errors import QbsltError
+
+if TYPE_CHECKING:
+    from baselines.config import Config
+    from baselines.vocabulary import Vocabulary
+
+MAX_TEXT = 512  # pieces of a question or of glosses; what is longer is cut off
+_OFFSET = 2  # rows that MBart's position embeddings have before the first position
+STRIDE = 4  # frames a state of the sign encoder
+
+
+def mbart_config(config: Config, layers: int, **given: Any) -> MBartConfig:
+    """The configuration of an MBart encoder with `layers` layers, or of a whole model.
+
+    `given` holds what else it needs: vocab_size and the ids of special pieces.
+    """
+    positions = math.ceil(config.max_frames / STRIDE) + MAX_TEXT
+    return MBartConfig(
+        **given, d_model=config.d_model,
+        encoder_layers=layers, decoder_layers=config.decoder_layers,
+        encoder_ffn_dim=config.ffn_dim, decoder_ffn_dim=config.ffn_dim,
+        encoder_attention_heads=config.heads, decoder_attention_heads=config.heads,
+        dropout=config.dropout, max_position_embeddings=positions,
+        init_std=config.d_model**-0.5,
+    )  # fmt: skip
+
+
+def states_encoder(config: MBartConfig) -> MBartEncoder:
+    """An MBart encoder that is fed with states: it has no embeddings of its own."""
+    encoder = MBartEncoder(config)
+    del encoder.embed_tokens  # would be weights that nothing trains
+    set_sinusoids(encoder)
+    return encoder
+
+
+def mbart(config: Config, vocabulary: Vocabulary) -> MBartForConditionalGeneration:
+    """The fusion encoder and the decoder, from scratch or with a checkpoint's weights.
+
+    Raises QbsltError for a checkpoint of another width or another vocabulary.
+    """
+    special = {
+        "vocab_size": len(vocabulary), "pad_token_id": vocabulary.pad_id,
+        "bos_token_id": vocabulary.bos_id, "eos_token_id": vocabulary.eos_id,
+        "decoder_start_token_id": vocabulary.decoder_start_id,
+        "forced_eos_token_id": vocabulary.eos_id,
+    }  # fmt: skip
+    if config.pretrained is None:
+        model = MBartForConditionalGeneration(mbart_config(config, config.fusion_layers, **special))
+        set_sinusoids(model.model.encoder)
+        return model
+    return _pretrained(config, config.fusion_layers, config.decoder_layers, special)
+
+
+def text_layers(config: Config) -> MBartEncoder:
+    """The layers of the text encoder: new ones, or the first ones of a checkpoint's encoder."""
+    if config.pretrained is None:
+        encoder = MBartEncoder(mbart_config(config, config.text_layers, vocab_size=8))
+        del encoder.embed_tokens
+        return encoder
+    layers: MBartEncoder = _pretrained(config, config.text_layers, 1, {}).model.encoder
+    return layers
+
+
+def _pretrained(
+    config: Config, layers: int, decoder_layers: int, special: dict[str, Any]
+) -> MBartForConditionalGeneration:
+    folder = str(config.pretrained)
+    found = MBartConfig.from_pretrained(folder)
+    wanted = {"d_model": config.d_model, "vocab_size": special.get("vocab_size", found.vocab_size)}
+    for name, value in wanted.items():
+        if getattr(found, name) != value:
+            raise QbsltError(
+                f"the checkpoint has {name} {getattr(found, name)}, the run {value}.", file=folder,
+                cure="Set d_model to the checkpoint's, and take a checkpoint that "
+                "`prepare-vocabulary` cut down.",
+            )  # fmt: skip
+    sizes = special | {"encoder_layers": layers, "decoder_layers": decoder_layers,
+                       "dropout": config.dropout}  # fmt: skip
+    model = MBartForConditionalGeneration.from_pretrained(folder, **sizes)
+    assert isinstance(model, MBartForConditionalGeneration)
+    return model
+
+
+@torch.no_grad()
+def set_sinusoids(encoder: MBartEncoder) -> None:
+    """Start the positions as sinusoids (Vaswani et al., 2017), for inputs of unit scale.
+
+    Small random ones would drown in such inputs, and a position that SSAW weights down could not be
+    told from one that it does not: the encoder normalises the sum of both.
+    """
+    rows, width = encoder.embed_positions.weight.shape
+    places = torch.arange(rows - _OFFSET)[:, None]
+    rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
+    encoder.embed_positions.weight[_OFFSET:, 0::2] = torch.sin(places * rates)
+    encoder.embed_positions.weight[_OFFSET:, 1::2] = torch.cos(places * rates[: width // 2])
+
+
+class TextEncoder(nn.Module):
+    """Pieces -> states, with the embeddings of the decoder."""
+
+    def __init__(self, encoder: MBartEncoder, embeddings: nn.Embedding) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.encoder.embed_tokens = embeddings  # type: ignore[assignment]
+
+    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """`ids` and `mask` [batch, length] -> states [batch, length, width] and their mask."""
+        ids, mask = ids[:, :MAX_TEXT], mask[:, :MAX_TEXT]
+        states = self.encoder(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        return states, mask

@@ -1,0 +1,292 @@
+"""Training: accelerate's loop over batches, checkpoints, and the choice of the best on dev.
+
+A run that was killed, started again in its folder, goes on from its last checkpoint and ends, on a
+CPU, with the same bits. Under torchrun each process takes its share of the batches; translations of
+dev are gathered before they are scored. (Ours.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from transformers import get_cosine_schedule_with_warmup
+
+from baselines import checkpoint
+from baselines.batches import loader, shard, train_batches
+from baselines.data import Batch, SignDataset, read_rows
+from baselines.decoding import CHECKPOINTS, translate
+from baselines.journal import LOG, Journal
+from baselines.machine import explained, make_accelerator, named
+from baselines.materials import DEV, Materials, make_materials
+from benchmarks.scorer import load_references, score
+from qa_builder.console import progress
+from qa_builder.errors import QbsltError
+
+if TYPE_CHECKING:
+    from baselines.config import Config
+    from baselines.graph import Graph
+    from benchmarks.models import Run, TaskData
+
+
+def train(config: Config, graph: Graph, data: TaskData, run: Run) -> None:
+    """Train a method into a run's folder, or go on with what is there.
+
+    Raises QbsltError for data that the method cannot be trained on, a loss that is not finite, and
+    memory that runs out.
+    """
+    accelerator = make_accelerator(config)
+    with accelerator.main_process_first():
+        materials = make_materials(
+            config, graph, data, run.folder, write=accelerator.is_main_process
+        )
+    sets = {
+        split: SignDataset(
+            read_rows(data.samples(split), graph, config, split=split, train=True,
+                      store=materials.store),
+            materials.vocabulary, config, train=True, store=materials.store,
+            glosses=materials.glosses, seed=run.seed,
+        )
+        for split in ("train", DEV)
+    }  # fmt: skip
+    trainer = Trainer(config, graph, materials, sets, accelerator, run, dev_scorer(data, run))
+    trainer.run()
+    accelerator.wait_for_everyone()
+
+
+def dev_scorer(data: TaskData, run: Run) -> Callable[[dict[str, str]], dict[str, float]]:
+    """Scores of translations of dev, by sample id, in percent: the benchmark's own."""
+    references = load_references(data.dataset, DEV)
+    task = replace(data.task, split=DEV)
+
+    def scores(texts: dict[str, str]) -> dict[str, float]:
+        hypotheses = [texts.get(sample_id, "") for sample_id in references.sample_id]
+        result = score(task, references, hypotheses, system=str(run.folder), resamples=1)
+        found = result.scores[task.convention]
+        return {name: cell["value"] for name, cell in found.items()}
+
+    return scores
+
+
+@dataclass
+class State:
+    """Where a training stands; kept in its checkpoints."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    """Batches of the epoch that this process has done."""
+    best: float = -math.inf
+    """BLEU-4 on dev."""
+    best_epoch: int = -1
+    seconds: float = 0.0
+
+
+class Trainer:
+    """One training."""
+
+    def __init__(
+        self, config: Config, graph: Graph, materials: Materials, sets: dict[str, SignDataset],
+        accelerator: Accelerator, run: Run, scores: Callable[[dict[str, str]], dict[str, float]],
+    ) -> None:  # fmt: skip
+        self.config, self.materials, self.sets = config, materials, sets
+        self.accelerator, self.scores = accelerator, scores
+        self.folder = run.folder / CHECKPOINTS
+        self.settings = {"seed": run.seed} | asdict(config)
+        torch.manual_seed(run.seed)
+        self.model = materials.translator(config, graph).to(accelerator.device)
+        self.average = None
+        if config.ema:
+            decay: Any = get_ema_multi_avg_fn  # untyped
+            self.average = AveragedModel(self.model, multi_avg_fn=decay(config.ema))
+        self.optimizer = make_optimizer(self.model, config)
+        self.total = sum(self._steps(self._batches(epoch)) for epoch in range(config.epochs))
+        self.schedule = get_cosine_schedule_with_warmup(
+            self.optimizer, round(config.warmup * self.total), self.total
+        )
+        self.state = State()
+        self._resume(run.seed)
+        self.wrapped = accelerator.prepare_model(self.model)
+        self.journal = Journal(
+            run.folder, self.state.step, tensorboard=config.tensorboard,
+            quiet=not accelerator.is_main_process,
+        )  # fmt: skip
+        self._sums: dict[str, Any] = defaultdict(float)
+        self._unchecked: list[tuple[Tensor, list[str]]] = []
+
+    def run(self) -> None:
+        """Train until the end, or until dev gets no better."""
+        what = f"training {self.config.method}"
+        unit = "sentences/s" if self.materials.store is None else "frames/s"
+        with progress(what, self.total, "steps", unit) as advance:
+            advance(self.state.step)
+            while not self._ended():
+                self._epoch(advance)
+                self._end_of_epoch()
+        self.journal.close()
+
+    def _ended(self) -> bool:
+        s, patience = self.state, self.config.patience
+        waited = s.epoch - 1 - s.best_epoch
+        return s.epoch >= self.config.epochs or bool(patience and s.epoch and waited >= patience)
+
+    def _epoch(self, advance: Callable[..., None]) -> None:
+        """The rest of the epoch that the state stands in."""
+        config, s = self.config, self.state
+        batches = self._batches(s.epoch)
+        gpu = self.accelerator.device.type == "cuda"
+        found = iter(loader(self.sets["train"], batches, s.epoch, start=s.batch,
+                            workers=config.workers, pin=gpu))  # fmt: skip
+        self.wrapped.train()
+        begun = time.monotonic()
+        while group := list(islice(found, config.grad_accumulation)):
+            self._step(group)
+            s.step += 1
+            s.batch += len(group)
+            amount = sum(batch.frames or len(batch) for batch in group)
+            self._sums["amount"] += amount
+            s.seconds += (passed := time.monotonic() - begun)
+            self._sums["seconds"] += passed
+            begun = time.monotonic()
+            advance(1, amount)
+            self._check(kept=1 if gpu else 0)
+            if s.step % LOG == 0:
+                self._log()
+            if config.save_steps and s.step % config.save_steps == 0 and s.batch < len(batches):
+                self._save()
+
+    def _step(self, group: list[Batch]) -> None:
+        """One step of the optimiser over the gradients of some batches."""
+        self.optimizer.zero_grad(set_to_none=True)
+        for i, batch in enumerate(group):
+            last = i == len(group) - 1
+            alone = contextlib.nullcontext() if last else self.accelerator.no_sync(self.wrapped)
+            try:
+                with alone:
+                    losses = self.wrapped(batch.to(self.accelerator.device))
+                    self.accelerator.backward(losses.total / len(group))
+            except RuntimeError as e:
+                raise explained(e, batch) from None
+            total = losses.total.detach()
+            self._unchecked.append((total, batch.sample_ids))
+            self._sums["batches"] += 1
+            for name, part in {"loss": total, **losses.parts}.items():
+                key = name if name == "loss" else f"loss_{name}"
+                self._sums[key] = self._sums[key] + part  # a tensor: read when it is logged
+        if self.config.clip_norm:
+            self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+        self.schedule.step()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+
+    def _check(self, kept: int = 0) -> None:
+        """Stop at a loss that is not finite; on a GPU one step late, not to wait for each."""
+        while len(self._unchecked) > kept:
+            loss, ids = self._unchecked.pop(0)
+            if not math.isfinite(value := loss.item()):
+                raise QbsltError(
+                    f"the loss became {value} in step {self.state.step} with: {named(ids)}.",
+                    cure="Look at these clips' features, lower learning_rate, or take "
+                    "precision=fp32.",
+                )
+
+    def _end_of_epoch(self) -> None:
+        self._check()
+        s, config = self.state, self.config
+        s.epoch, s.batch = s.epoch + 1, 0
+        better = False
+        if s.epoch % config.eval_every == 0 or s.epoch == config.epochs:
+            found = self._evaluate()
+            better = found["bleu4"] > s.best
+            if better:
+                s.best, s.best_epoch = found["bleu4"], s.epoch - 1
+        self._save(best=better)
+
+    def _evaluate(self) -> dict[str, float]:
+        """Scores on dev, of translations that are generated as at test."""
+        s = self.state
+        train = self._log()
+        model: Any = self.model if self.average is None else self.average.module
+        model.eval()
+        begun = time.monotonic()
+        found = translate(model, self.sets[DEV], self.config, self.materials, self.accelerator,
+                          beams=self.config.eval_beams)  # fmt: skip
+        scores = self.scores(found.texts)
+        seconds = time.monotonic() - begun
+        s.seconds += seconds
+        self.journal.write("dev", s.step, {"epoch": s.epoch, "seconds": s.seconds,
+                                           "dev_seconds": seconds, **scores})  # fmt: skip
+        if self.accelerator.is_main_process:
+            left = s.seconds / s.step * (self.total - s.step)
+            best = max(s.best, scores["bleu4"])
+            click.echo(
+                f"epoch {s.epoch}  loss {train.get('loss', math.nan):.3f}  dev BLEU-4 "
+                f"{scores['bleu4']:.2f} (best {best:.2f})  {train.get('rate', 0):,.0f} "
+                f"{'frames' if self.materials.store else 'sentences'}/s  "
+                f"{time.strftime('%H:%M:%S', time.gmtime(left))} left", err=True,
+            )  # fmt: skip
+        return scores
+
+    def _log(self) -> dict[str, float]:
+        """Write the means since the last line; gives them."""
+        sums, self._sums = self._sums, defaultdict(float)
+        if not (n := sums.pop("batches", 0)):
+            return {}
+        rate = sums.pop("amount") / max(sums.pop("seconds"), 1e-9)
+        values = {name: float(total) / n for name, total in sums.items()}
+        values["rate"] = rate * self.accelerator.num_processes
+        values |= {"learning_rate": self.schedule.get_last_lr()[0], "epoch": self.state.epoch}
+        self.journal.write("train", self.state.step, values)
+        return values
+
+    def _save(self, best: bool = False) -> None:
+        self._check()
+        if self.accelerator.is_main_process:
+            state = {"config": self.settings} | asdict(self.state)
+            checkpoint.save(
+                self.folder, self.state.step, self.model, self.optimizer, self.schedule,
+                self.average, state, best=best,
+            )  # fmt: skip
+        self.accelerator.wait_for_everyone()
+
+    def _resume(self, seed: int) -> None:
+        last = checkpoint.find(self.folder)
+        rank = self.accelerator.process_index
+        if last is not None:
+            _, state = checkpoint.load(
+                last, self.model, self.optimizer, self.schedule, self.average, self.settings
+            )
+            state.pop("config")
+            self.state = State(**state)
+        if rank:  # each process drops other activations; checkpoints hold the first's generator
+            torch.manual_seed(seed + 1_000_003 * rank + self.state.step)
+
+    def _batches(self, epoch: int) -> list[list[int]]:
+        found = train_batches(self.sets["train"], epoch)
+        return shard(
+            found, self.accelerator.process_index, self.accelerator.num_processes, even=True
+        )
+
+    def _steps(self, batches: list[list[int]]) -> int:
+        return math.ceil(len(batches) / self.config.grad_accumulation)
+
+
+def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
+    """AdamW; biases, norms and the like (vectors and numbers) do not decay."""
+    decay = [p for p in model.parameters() if p.requires_grad and p.dim() > 1]
+    plain = [p for p in model.parameters() if p.requires_grad and p.dim() <= 1]
+    groups: list[dict[str, Any]] = [{"params": decay, "weight_decay": config.weight_decay},
+                                    {"params": plain, "weight_decay": 0.0}]  # fmt: skip
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))

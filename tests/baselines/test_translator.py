@@ -1,0 +1,185 @@
+"""The translator: every method's graph, that batches don't matter, and where its losses look."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import MBartForConditionalGeneration
+
+from baselines import gloss_assisted, gloss_free, gloss_to_text, ssl_ssaw
+from baselines.config import METHODS, configure
+from baselines.data import Batch
+from baselines.text_encoder import mbart, mbart_config
+from baselines.translator import Translator, pack, stretch
+from baselines.vocabulary import Vocabulary, learn
+from qa_builder.errors import QbsltError
+
+DIM, CLASSES = 6, 5
+TEXTS = ["im norden regnet es", "morgen scheint die sonne im ganzen land", "und nun das wetter"]
+ASKED = ["wie wird es im norden", "wann scheint die sonne", "was kommt nun in diesem land"]
+FRAMES = (9, 30, 17)
+GRAPHS: dict[str, Any] = {
+    "gloss-free": gloss_free.graph, "gloss-assisted": gloss_assisted.graph,
+    "ssl-ssaw": ssl_ssaw.graph, "gloss-to-text": gloss_to_text.graph,
+}  # fmt: skip
+CASES = [
+    ("gloss-free", {}), ("gloss-to-text", {}), ("gloss-assisted", {}),
+    ("gloss-assisted", {"gloss": "ctc"}), ("ssl-ssaw", {}), ("ssl-ssaw", {"ssaw": False}),
+    ("ssl-ssaw", {"question": "none"}), ("ssl-ssaw", {"control": "question-only"}),
+    ("ssl-ssaw", {"contrast_weight": 0, "mlm_weight": 0}),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    return learn(TEXTS + ASKED, 350)
+
+
+def made(vocabulary: Vocabulary, method: str, **options: Any) -> Translator:
+    video = {} if method == "gloss-to-text" else {"features": "store"}
+    config = configure(METHODS[method], {"preset": "tiny", "dropout": 0, **video, **options})
+    torch.manual_seed(0)
+    return Translator(config, GRAPHS[method](config), vocabulary, dim=DIM, glosses=CLASSES)
+
+
+def batch(vocabulary: Vocabulary, rows: tuple[int, ...] = (0, 1, 2), pad: int = 0) -> Batch:
+    n = max(FRAMES[i] for i in rows) + pad
+    features = torch.full((len(rows), n, DIM), 1e3)
+    mask = torch.zeros(len(rows), n, dtype=torch.bool)
+    for row, i in enumerate(rows):
+        drawn = torch.Generator().manual_seed(i)
+        features[row, : FRAMES[i]] = torch.randn(FRAMES[i], DIM, generator=drawn)
+        mask[row, : FRAMES[i]] = True
+    assist = vocabulary.encode_batch([ASKED[i] for i in rows])
+    target = vocabulary.encode_batch([TEXTS[i] for i in rows])
+    glosses = torch.tensor([[1 + i, 2] for i in rows])
+    return Batch(
+        [str(i) for i in rows], [TEXTS[i] for i in rows], features, mask, *assist, *target,
+        glosses, torch.full((len(rows),), 2),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "options"), CASES)
+def test_every_weight_learns(vocabulary: Vocabulary, method: str, options: dict[str, Any]) -> None:
+    """Weights that nothing trains would stop DDP, and tell of a part that is not used."""
+    model = made(vocabulary, method, **options)
+    losses = model(batch(vocabulary))
+    losses.total.backward()
+    assert [n for n, p in model.named_parameters() if p.grad is None] == []
+    weights = {"translation": 1.0, "contrast": 1.0, "mlm": 1.0, "ctc": 1.0}
+    total = sum(weights[name] * part.item() for name, part in losses.parts.items())
+    assert math.isclose(losses.total.item(), total, rel_tol=1e-5)
+    graph = model.graph
+    wanted = {"translation"} | {p for p in ("contrast", "mlm", "ctc") if getattr(graph, p)}
+    assert set(losses.parts) == wanted
+
+
+@pytest.mark.parametrize(("method", "options"), CASES)
+@torch.no_grad()
+def test_a_sample_does_not_depend_on_its_batch(
+    vocabulary: Vocabulary, method: str, options: dict[str, Any]
+) -> None:
+    model = made(vocabulary, method, **options).eval()
+    together, pieces = model.nll(batch(vocabulary, pad=5))
+    for i in range(3):
+        alone, n = model.nll(batch(vocabulary, (i,)))
+        assert n[0] == pieces[i]
+        assert math.isclose(alone[0].item(), together[i].item(), rel_tol=1e-5)
+
+
+def test_pack_closes_gaps() -> None:
+    a, b = torch.arange(6.0).view(2, 3, 1), 10 + torch.arange(4.0).view(2, 2, 1)
+    here = torch.tensor([[True, False, False], [True, True, True]])
+    there = torch.tensor([[True, True], [True, False]])
+    states, mask = pack([(a, here), (b, there)])
+    assert mask.sum(1).tolist() == [3, 4] and mask[0, :3].all() and mask[1, :4].all()
+    assert states[0, :3, 0].tolist() == [0, 10, 11]
+    assert states[1, :4, 0].tolist() == [3, 4, 5, 12]
+
+
+@torch.no_grad()
+def test_a_weight_of_zero_hides_a_position(vocabulary: Vocabulary) -> None:
+    """The fusion encoder normalises: the weights must reach it all the same."""
+    model = made(vocabulary, "ssl-ssaw").eval()
+
+    class Gate(torch.nn.Module):
+        closed = False
+
+        def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+            w = torch.ones_like(x[..., 0])
+            w[:, 2] = 0.0 if self.closed else w[:, 2]
+            return w[..., None] * x, w
+
+    gate = Gate()
+    model.ssaw = gate  # type: ignore[assignment]
+    rows = batch(vocabulary, (1,))
+    text = model.text(rows.assist_ids, rows.assist_mask)  # type: ignore[misc]
+    states, mask = model.encode_sign(rows)
+    other = states.clone()
+    other[:, 2] = torch.randn_like(other[:, 2])
+    for closed in (False, True):
+        gate.closed = closed
+        a, b = (model.fuse((s, mask), text).states for s in (states, other))
+        assert torch.allclose(a, b) is closed
+
+
+@torch.no_grad()
+def test_question_only_sees_no_video(vocabulary: Vocabulary) -> None:
+    alone = made(vocabulary, "ssl-ssaw", control="question-only").eval()
+    usual = made(vocabulary, "ssl-ssaw").eval()
+    one, other = batch(vocabulary), batch(vocabulary)
+    assert other.features is not None and other.frame_mask is not None
+    other.features.mul_(-2)
+    other.frame_mask[:, 5:] = False  # neither content nor length
+    assert torch.equal(alone.nll(one)[0], alone.nll(other)[0])
+    assert not torch.allclose(usual.nll(one)[0], usual.nll(other)[0], rtol=1e-3)
+
+
+def test_mlm_reads_the_question_behind_the_signs(vocabulary: Vocabulary) -> None:
+    states = torch.arange(12.0).view(2, 6, 1)
+    assert stretch(states, torch.tensor([1, 4]), 2)[..., 0].tolist() == [[1, 2], [10, 11]]
+    assert stretch(states, torch.tensor([3, 4]), 4).shape == (2, 4, 1)  # the rest is padding
+    model = made(vocabulary, "ssl-ssaw", mlm_probability=0.5).eval()
+    rows = batch(vocabulary)
+    sign = model.encode_sign(rows)
+    torch.manual_seed(3)
+    together = model._mlm(sign, rows).item()
+    assert rows.assist_ids is not None
+    rows.assist_ids[~rows.assist_mask] = 17  # type: ignore[operator]
+    torch.manual_seed(3)
+    assert model._mlm(sign, rows).item() == together  # padding is never guessed
+
+
+@torch.no_grad()
+def test_generation_is_that_of_each_sample_alone(vocabulary: Vocabulary) -> None:
+    model = made(vocabulary, "ssl-ssaw").eval()
+    options = {"max_new_tokens": 8, "num_beams": 3}
+    together = vocabulary.decode(model.generate(batch(vocabulary), **options))
+    alone = [vocabulary.decode(model.generate(batch(vocabulary, (i,)), **options))[0]
+             for i in range(3)]  # fmt: skip
+    assert together == alone and any(together)
+
+
+def test_a_checkpoint_is_read(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    """A real, small mBART checkpoint with random weights, saved by transformers."""
+    options = {"preset": "tiny", "features": "store"}
+    config = configure(METHODS["ssl-ssaw"], options)
+    torch.manual_seed(1)
+    sizes = mbart_config(config, 3, vocab_size=len(vocabulary), pad_token_id=vocabulary.pad_id)
+    saved = MBartForConditionalGeneration(sizes)
+    saved.save_pretrained(tmp_path)
+    model = made(vocabulary, "ssl-ssaw", pretrained=str(tmp_path))
+    assert torch.equal(model.mbart.model.shared.weight, saved.model.shared.weight)
+    first = saved.model.encoder.layers[0].fc1.weight
+    assert torch.equal(model.mbart.model.encoder.layers[0].fc1.weight, first)
+    assert torch.equal(model.text.encoder.layers[0].fc1.weight, first)  # type: ignore[union-attr]
+    assert len(model.mbart.model.encoder.layers) == config.fusion_layers
+    model(batch(vocabulary)).total.backward()
+    wide = configure(METHODS["ssl-ssaw"], {**options, "pretrained": str(tmp_path), "d_model": 32})
+    with pytest.raises(QbsltError, match="d_model 64, the run 32"):
+        mbart(wide, vocabulary)
