@@ -60,9 +60,14 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     import fcntl
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock_file = _sibling(path, "lock")
-    with lock_file.open("w") as lock:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = lock_file.open("w")
+    except FileNotFoundError:  # of a folder such as /proc, whoever asks
+        raise QbsltError("no folder can be made here.", file=path,
+                         cure="Choose another --out.") from None  # fmt: skip
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             held = os.fstat(lock.fileno()).st_ino == lock_file.stat().st_ino

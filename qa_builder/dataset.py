@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa_builder.errors import QbsltError
-from qa_builder.samples import SCHEMA_VERSION, Sample, samples_from_rows
+from qa_builder.samples import SCHEMA_VERSION, SPLITS, Sample, samples_from_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,7 +89,7 @@ class Dataset:
         """Path of a split's Parquet file; raises QbsltError for a split that is not there."""
         if split not in self.splits:
             raise QbsltError(
-                f"the dataset has no split {split!r}; it has: {', '.join(self.splits)}.",
+                f"the dataset has no split {split!r}; it has: {', '.join(_usual(self.splits))}.",
                 file=self.path,
             )
         return self.path / "data" / f"{split}.parquet"
@@ -125,6 +125,11 @@ class Dataset:
         """The samples of one split, streamed in the dataset's own order."""
         for batch in self.batches(split):
             yield from samples_from_rows(batch.to_pylist())
+
+
+def _usual(splits: Sequence[str]) -> list[str]:
+    """Splits in the order that people name them in; a manifest's keys are sorted."""
+    return sorted(splits, key=lambda s: SPLITS.index(s) if s in SPLITS else len(SPLITS))
 
 
 def _reading(path: Path, read: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from qa_builder.corpora.base import ClipBatch, CorpusInfo, Notes, Reject, SourceFile
 from qa_builder.samples import Question
-from qa_builder.text import INVISIBLE
+from qa_builder.text import INVISIBLE, characters_of
 
 
 class QuestionSource(Protocol):
@@ -75,7 +75,7 @@ def note_invisible(
 ) -> None:
     """Note invisible characters in columns of question rows; `rows` gives their lines and ids."""
     for what, values in columns.items():
-        if not INVISIBLE.search("".join(values)):
+        if not INVISIBLE.search("".join(characters_of("".join(values)))):
             continue
         for (line, clip_id), value in zip(rows, values, strict=True):
             if found := INVISIBLE.findall(value):

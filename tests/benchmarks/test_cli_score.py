@@ -170,7 +170,7 @@ def test_warnings_name_what_was_left_in(tmp_path: Path, file: Path, toy_phoenix:
 
 
 BAD = [
-    (["--split", "nowhere"], "no split 'nowhere'; it has: dev, test, train"),
+    (["--split", "nowhere"], "no split 'nowhere'; it has: train, dev, test"),
     (["--task", "phoenix"], "known are: csl-daily-qa"),
     (["--task", "csl-daily-qa"], "the task csl-daily-qa needs csl-daily-qa"),
     (["--track", "audio"], "toy-phoenix-qa has: video, video+question, video+gloss, control"),
