@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from torch.utils.data import DataLoader
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def loader(
     return DataLoader(
         dataset, batch_sampler=keys, collate_fn=dataset.collate, num_workers=workers,
         pin_memory=pin, prefetch_factor=4 if workers else None,
+        generator=torch.Generator(),  # else a resumed run draws once more from the global one
     )  # fmt: skip
 
 

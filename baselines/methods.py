@@ -5,6 +5,7 @@ Light: `qbslt-bench list` comes through here, so torch is imported when a model 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
@@ -36,6 +37,7 @@ class Baseline:
 
     def fit(self, data: TaskData, run: Run) -> None:
         """Train, or go on with a training that was interrupted."""
+        _calm_threads()
         from baselines.training import train
 
         train(self.config, self.graph, data, run)
@@ -45,6 +47,7 @@ class Baseline:
 
     def predict(self, samples: Sequence[Sample], run: Run) -> Iterator[Prediction]:
         """Translations by the best checkpoint in the run's folder."""
+        _calm_threads()
         from baselines.decoding import predict
 
         return predict(self.config, self.graph, samples, run)
@@ -72,6 +75,13 @@ def _kind_of(features: str | None) -> str | None:
     from qa_builder.features.store import read_store_manifest
 
     return "simulated" if read_store_manifest(Path(features))["simulated"] else None
+
+
+def _calm_threads() -> None:
+    """Before torch is imported: its threads would spin while they wait, and beside another busy
+    process make everything many times slower.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 # The entry points of the group `qbslt.models`.

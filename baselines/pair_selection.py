@@ -34,6 +34,7 @@ with p candidates a batch is O(n p) and needs no matrix.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -212,6 +213,18 @@ class PairSelector:
                     total += float(self._rows(c, samples[other]).astype(np.float64).sum())
                 pairs += 2 * int(negative.sum())
         return Selected(batches, ratio, total / pairs if pairs else math.nan, forced, together)
+
+    def removed(self, epoch: int) -> int:
+        """How many negatives of an epoch the rule for equal texts takes away.
+
+        The epoch is made once more without the rule, as long as that takes; what is counted are the
+        ordered pairs of equal texts in its batches.
+        """
+        if self._groups is None:
+            return 0
+        free, of = copy.copy(self), self._groups.of
+        free._groups = None
+        return sum(int(same_group(of[b]).sum()) - len(b) for b in free.epoch(epoch).batches)
 
 
 def _checked(scores: NDArray[Any], n: int | None) -> int:

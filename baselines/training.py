@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import torch
 from accelerate import Accelerator
+from accelerate.utils import set_seed
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import get_cosine_schedule_with_warmup
@@ -104,7 +105,7 @@ class Trainer:
         self.accelerator, self.scores = accelerator, scores
         self.folder = run.folder / CHECKPOINTS
         self.settings = {"seed": run.seed} | asdict(config)
-        torch.manual_seed(run.seed)
+        set_seed(run.seed)
         self.model = materials.translator(config, graph).to(accelerator.device)
         self.average = None
         if config.ema:
@@ -271,7 +272,7 @@ class Trainer:
             state.pop("config")
             self.state = State(**state)
         if rank:  # each process drops other activations; checkpoints hold the first's generator
-            torch.manual_seed(seed + 1_000_003 * rank + self.state.step)
+            set_seed(seed + 1_000_003 * rank + self.state.step)
 
     def _batches(self, epoch: int) -> list[list[int]]:
         found = train_batches(self.sets["train"], epoch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 # Each in a process of its own, so that none is measured in the memory of another.
 given = sys.argv[1:] or ([s] if (s := os.environ.get("QBSLT_SHARED")) else [])
@@ -18,3 +19,5 @@ for arguments in (
 ):
     module = f"benchmarks.speed.{arguments[0]}"
     subprocess.run([sys.executable, "-m", module, *arguments[1:]], check=True)
+if find_spec("torch"):  # the baselines come with an extra; a process, not an import
+    subprocess.run([sys.executable, "-m", "baselines.speed"], check=True)

@@ -178,7 +178,7 @@ def test_contrast_masks_equal_texts_or_takes_them_as_positives() -> None:
     assert scale.log.grad is not None and bool(torch.isfinite(scale.log.grad))
     with torch.no_grad():
         scale.log.fill_(9.0)
-    assert float(scale()) == 100
+    assert scale().item() == 100
 
 
 def test_bad_input_is_one_sentence() -> None:

@@ -269,11 +269,48 @@ def test_equal_texts_of_the_real_corpora(shared: Path) -> None:
         "epoch.",
     ]
     assert selector.epoch(0).together == 0
-    free = quiet(None, n=len(texts), batch_size=16, epochs=1, schedule="random").epoch(0)
-    groups = group_by(texts)
-    assert 20 < sum(int(same_group(groups[b]).sum()) - len(b) for b in free.batches) < 60
+    assert 20 < selector.removed(0) < 60
+
+
+def test_hard_negatives_are_equal_texts_where_nothing_keeps_them_out() -> None:
+    # videos of one text rise together: without the rule the hardest batches are made of them
+    groups = np.random.default_rng(0).integers(0, 60, 240)
+    d = np.random.default_rng(1).normal(size=(240, 240)) * 0.1 + same_group(groups)
+    selected, removed = {}, {}
+    for schedule in ("easy-only", "random", "hard-only"):
+        selector = quiet(symmetrise(d), batch_size=8, epochs=1, schedule=schedule, groups=groups)
+        selected[schedule], removed[schedule] = selector.epoch(0), selector.removed(0)
+        assert selected[schedule].together == 0
+    assert removed["easy-only"] < removed["random"] < 60 and removed["hard-only"] > 400
+    none = quiet(symmetrise(d), batch_size=8, epochs=1, groups=np.arange(240))
+    assert none.removed(0) == quiet(symmetrise(d), batch_size=8, epochs=1).removed(0) == 0
 
 
 def test_the_example_of_the_module_runs() -> None:
     failed, run = doctest.testmod(pair_selection)
     assert (failed, run) == (0, 7)
+
+
+def test_the_example_of_the_page_runs(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "pair-selection.md").read_text("utf-8")
+    example = page.split("```python\n")[1].split("```")[0]
+    assert example.count("\n") <= 13
+    n, seen = 48, []
+    for name in ("first", "last"):
+        np.save(
+            tmp_path / f"similarity-{name}.npy", np.random.default_rng(len(name)).random((n, n))
+        )
+    (tmp_path / "texts.txt").write_text("\n".join(f"t{i // 2}" for i in range(n)), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"train_step": lambda batch, same: seen.append((batch, same))}
+    exec(example, names)
+    assert len(seen) == 80 * 3 and all(int(same.sum()) == 16 for _, same in seen)
+    out = capsys.readouterr().out.splitlines()
+    assert len(out) == 82 and out[2].startswith(
+        "epoch 0: quantile 0.000, mean d of the negatives -0."
+    )
+    from torch.utils.data import DataLoader
+
+    data: Any = list(range(100, 100 + n))
+    loaded = DataLoader(data, batch_sampler=names["selector"].epoch(3).batches)
+    assert sorted(int(i) for batch in loaded for i in batch) == data
