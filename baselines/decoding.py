@@ -45,12 +45,13 @@ class Translations(NamedTuple):
 
 
 def predict(
-    config: Config, graph: Graph, samples: Sequence[Sample], run: Run
+    config: Config, graph: Graph, samples: Sequence[Sample], run: Run, notes: list[str]
 ) -> Iterator[Prediction]:
     """Translate samples of one split by the best checkpoint of a run's folder.
 
     Leaves the glosses that were read, and for a control that hides the video the likelihood of the
-    references, in the folder. Raises QbsltError where nothing was trained.
+    references, in the folder; adds to `notes` what the result has to say. Raises QbsltError where
+    nothing was trained.
     """
     best = checkpoint.find(run.folder / CHECKPOINTS, checkpoint.BEST)
     if best is None:
@@ -64,6 +65,8 @@ def predict(
     split = samples[0].clip.split
     rows = read_rows(samples, graph, config, split=split, train=False, store=materials.store,
                      seed=run.seed)  # fmt: skip
+    if lacking := sum(not row.video for row in rows):
+        notes.append(f"{lacking:,} samples have no features: translated without their video")
     dataset = SignDataset(rows, materials.vocabulary, config, train=graph.hide_sign,
                           store=materials.store)  # fmt: skip
     found = translate(model, dataset, config, materials, accelerator, beams=config.beams)

@@ -34,6 +34,7 @@ class Baseline:
         self.config, self.graph = config, graph
         self.name, self.track = config.method, graph.track
         self.features = _kind_of(config.features)
+        self.notes: list[str] = []
 
     def fit(self, data: TaskData, run: Run) -> None:
         """Train, or go on with a training that was interrupted."""
@@ -50,7 +51,7 @@ class Baseline:
         _calm_threads()
         from baselines.decoding import predict
 
-        return predict(self.config, self.graph, samples, run)
+        return predict(self.config, self.graph, samples, run, self.notes)
 
 
 class Method(Generic[C]):

@@ -104,7 +104,8 @@ class Trainer:
         self.config, self.materials, self.sets = config, materials, sets
         self.accelerator, self.scores = accelerator, scores
         self.folder = run.folder / CHECKPOINTS
-        self.settings = {"seed": run.seed} | asdict(config)
+        processes = accelerator.num_processes  # decides which batches a step has
+        self.settings = {"seed": run.seed, "processes": processes} | asdict(config)
         set_seed(run.seed)
         self.model = materials.translator(config, graph).to(accelerator.device)
         self.average = None
@@ -119,15 +120,17 @@ class Trainer:
         self.state = State()
         self._resume(run.seed)
         self.wrapped = accelerator.prepare_model(self.model)
-        self.journal = Journal(
-            run.folder, self.state.step, tensorboard=config.tensorboard,
-            quiet=not accelerator.is_main_process,
-        )  # fmt: skip
         self._sums: dict[str, Any] = defaultdict(float)
         self._unchecked: list[tuple[Tensor, list[str]]] = []
 
     def run(self) -> None:
-        """Train until the end, or until dev gets no better."""
+        """Train until the end, or until dev gets no better; nothing where that was before."""
+        if self._ended():
+            return
+        self.journal = Journal(
+            self.folder.parent, self.state.step, tensorboard=self.config.tensorboard,
+            quiet=not self.accelerator.is_main_process,
+        )  # fmt: skip
         what = f"training {self.config.method}"
         unit = "sentences/s" if self.materials.store is None else "frames/s"
         with progress(what, self.total, "steps", unit) as advance:
@@ -290,4 +293,5 @@ def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
     plain = [p for p in model.parameters() if p.requires_grad and p.dim() <= 1]
     groups: list[dict[str, Any]] = [{"params": decay, "weight_decay": config.weight_decay},
                                     {"params": plain, "weight_decay": 0.0}]  # fmt: skip
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
+    fused = all(p.is_cuda for p in decay) or None  # one kernel for all weights
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=fused)

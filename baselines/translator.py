@@ -48,6 +48,21 @@ class Fused(NamedTuple):
     """SSAW's, [batch, n]."""
 
 
+class Explanation(NamedTuple):
+    """What a translation looked at; see `Translator.explain`."""
+
+    pieces: Tensor
+    """[batch, length]: the translation, without the start."""
+    attention: Tensor
+    """[batch, length, n]: cross-attention of each piece, mean over layers and heads; sums to 1."""
+    weights: Tensor | None
+    """[batch, n]: SSAW's."""
+    mask: Tensor
+    """[batch, n]: positions of the fused sequence; signs first, four frames each, then pieces."""
+    signs: Tensor
+    """[batch]: how many of them are signs."""
+
+
 class Translator(nn.Module):
     """The graph of a method, over features of `dim` numbers a frame and `glosses` CTC classes."""
 
@@ -120,13 +135,28 @@ class Translator(nn.Module):
     @torch.no_grad()
     def generate(self, batch: Batch, **options: Any) -> Tensor:
         """The pieces of a translation of each sample [batch, longest]; options of `generate`."""
-        fused = self.fuse(*self._sides(batch))
-        found = self.mbart.generate(  # type: ignore[misc]
-            encoder_outputs=BaseModelOutput(last_hidden_state=fused.states),
-            attention_mask=fused.mask.long(), **options,
-        )  # fmt: skip
-        assert isinstance(found, Tensor)
-        return found
+        return self._generate(self.fuse(*self._sides(batch)), options)
+
+    @torch.no_grad()
+    def explain(self, batch: Batch, **options: Any) -> Explanation:
+        """Translate, and show what of the signs and the assistance it was made of."""
+        sign, text = self._sides(batch)
+        fused = self.fuse(sign, text)
+        found = self._generate(fused, options)
+        usual = self.mbart.config._attn_implementation
+        self.mbart.set_attn_implementation("eager")  # the faster ones keep no weights
+        try:
+            attention = self.mbart(
+                encoder_outputs=BaseModelOutput(last_hidden_state=fused.states),
+                attention_mask=fused.mask.long(), decoder_input_ids=found[:, :-1],
+                use_cache=False, output_attentions=True,
+            ).cross_attentions  # fmt: skip
+        finally:
+            self.mbart.set_attn_implementation(usual)
+        signs = torch.zeros_like(found[:, 0]) if sign is None else sign[1].sum(1)
+        return Explanation(
+            found[:, 1:], torch.stack(attention).mean((0, 2)), fused.weights, fused.mask, signs
+        )
 
     @torch.no_grad()
     def read_glosses(self, batch: Batch) -> States:
@@ -148,6 +178,14 @@ class Translator(nn.Module):
         sign = None if self.sign is None else self.encode_sign(batch)
         text = None if self.text is None else self.text(batch.assist_ids, batch.assist_mask)
         return sign, text
+
+    def _generate(self, fused: Fused, options: dict[str, Any]) -> Tensor:
+        found = self.mbart.generate(  # type: ignore[misc]
+            encoder_outputs=BaseModelOutput(last_hidden_state=fused.states),
+            attention_mask=fused.mask.long(), **options,
+        )  # fmt: skip
+        assert isinstance(found, Tensor)
+        return found
 
     def _logits(self, fused: Fused, batch: Batch) -> Tensor:
         """Logits [batch, length, pieces] of the targets, each given those before it."""

@@ -92,12 +92,11 @@ def _predict(
     data.dataset["features"] = config.features
     file = run.folder / predictions_file(task.split)
     write_lines(file, rows)
-    lacking = bool(run.options.get("allow_missing_features"))
-    predictions = read_predictions(file, data.sample_id, allow_missing=lacking)
+    predictions = read_predictions(file, data.sample_id)
     echo(f"wrote {file}")
     result = score(
         task, data, predictions.texts, system=config.model, track=model.track, resamples=resamples,
-        source=predictions,
+        source=predictions, notes=getattr(model, "notes", ()),
     )  # fmt: skip
     write_result(result, out)
     _score_glosses(found, run.folder, config, data, out / "glosses", echo)

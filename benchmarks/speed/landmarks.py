@@ -5,10 +5,10 @@
 The bare loop decodes the same file by OpenCV, gives each frame to a new MediaPipe Holistic with the
 same settings, and throws the result away; ours and the bare loop take turns in one process. One
 and two workers are those of `qa-builder features`, without their start-up: each tells how long a
-clip took, and its first clip does not count. Whatever else runs on the machine slows all of this
-down, and two workers more than one: of several rounds, the fastest counts, and one line has the
-ratio by processor time, which tells how much two workers hinder one another, but not how much of
-the machine they got.
+clip took, and its first clip does not count. Of several rounds, the fastest counts. Whatever else
+runs on the machine slows all of this down, and two workers more than one; so each ratio is told by
+processor time, too: it shows what our own work adds, and how much two workers hinder one another,
+but not how much of the machine they got.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -46,20 +46,35 @@ def bare(path: Path) -> int:
             n += 1
 
 
-def per_worker(path: Path) -> tuple[float, float]:
-    """Frames a second of our extractor and of the bare loop: the fastest of rounds in turn."""
+class Rate(NamedTuple):
+    """Frames a second, of all workers together."""
+
+    seconds: float
+    processor: float  # as if each had had a core of its own, all the time
+
+
+def best(rates: Sequence[Rate]) -> Rate:
+    """The fastest of several rounds."""
+    return Rate(max(r.seconds for r in rates), max(r.processor for r in rates))
+
+
+def rate(run: Callable[[], int]) -> Rate:
+    """Frames a second of what gives a number of frames."""
+    start, processor = time.perf_counter(), time.process_time()
+    n = run()
+    return Rate(n / (time.perf_counter() - start), n / (time.process_time() - processor))
+
+
+def per_worker(path: Path) -> tuple[Rate, Rate]:
+    """Our extractor and the bare loop, in turn."""
     extractor, task = Landmarks(path.parent), _task(path)
-    n = len(extractor(task).features)  # loads MediaPipe and warms the file cache
+    extractor(task)  # loads MediaPipe and warms the file cache
     ours, least = [], []
     for _ in range(ROUNDS):
-        start = time.perf_counter()
-        extractor(task)
-        ours.append(time.perf_counter() - start)
-        start = time.perf_counter()
+        ours.append(rate(lambda: len(extractor(task).features)))
         with hushed():
-            assert bare(path) == n
-        least.append(time.perf_counter() - start)
-    return n / min(ours), n / min(least)
+            least.append(rate(lambda: bare(path)))
+    return best(ours), best(least)
 
 
 class Took(NamedTuple):
@@ -83,13 +98,6 @@ class Timed:
         return Took(os.getpid(), n, time.perf_counter() - start, time.process_time() - processor)
 
 
-class Rate(NamedTuple):
-    """Frames a second of all workers together."""
-
-    seconds: float
-    processor: float  # as if each had had a core of its own, all the time
-
-
 def together(path: Path, workers: int) -> Rate:
     """The rate of some workers, without each worker's first clip."""
     items = [_task(path)] * (CLIPS * workers)
@@ -103,11 +111,6 @@ def together(path: Path, workers: int) -> Rate:
         sum(sum(t.frames for t in clips) / sum(t.seconds for t in clips) for clips in later),
         sum(sum(t.frames for t in clips) / sum(t.processor for t in clips) for clips in later),
     )
-
-
-def best(rates: Sequence[Rate]) -> Rate:
-    """The fastest of several rounds."""
-    return Rate(max(r.seconds for r in rates), max(r.processor for r in rates))
 
 
 def _task(path: Path) -> ClipTask:
@@ -128,7 +131,8 @@ def main(shared: Path) -> None:
     rounds = [(together(path, 1), together(path, 2)) for _ in range(ROUNDS)]
     one, two = best([r[0] for r in rounds]), best([r[1] for r in rounds])
     rows = [
-        _row("landmarks, a worker / bare loop", ours, least, ">= 0.95"),
+        _row("landmarks, a worker / bare loop", ours.seconds, least.seconds, ">= 0.95"),
+        _row("... by processor time", ours.processor, least.processor, "-"),
         _row("landmarks, two workers / one", two.seconds, one.seconds, ">= 1.7"),
         _row("... by processor time", two.processor, one.processor, "-"),
     ]

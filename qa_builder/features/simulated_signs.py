@@ -104,7 +104,7 @@ def _read(data: bytes, path: Path) -> pa.Table:
                     f"{', '.join(file.schema_arrow.names) or 'none'}.", file=path, cure=_CURE,
                 )  # fmt: skip
             table = file.read(columns=list(wanted))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as e:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as e:
         raise QbsltError(
             f"cannot be read as Parquet ({str(e).splitlines()[0]}).", file=path, cure=_CURE
         ) from None

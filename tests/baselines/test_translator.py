@@ -165,6 +165,24 @@ def test_generation_is_that_of_each_sample_alone(vocabulary: Vocabulary) -> None
     assert together == alone and any(together)
 
 
+@torch.no_grad()
+def test_explanations_are_of_the_translation(vocabulary: Vocabulary) -> None:
+    model = made(vocabulary, "ssl-ssaw").eval()
+    options = {"max_new_tokens": 6, "num_beams": 2}
+    rows = batch(vocabulary)
+    seen = model.explain(rows, **options)
+    assert torch.equal(seen.pieces, model.generate(rows, **options)[:, 1:])
+    assert seen.signs.tolist() == [-(-n // 4) for n in FRAMES]
+    assert seen.attention.shape == (*seen.pieces.shape, seen.mask.shape[1])
+    assert torch.allclose(seen.attention.sum(-1), torch.ones(seen.pieces.shape), atol=1e-5)
+    assert not seen.attention.masked_select(~seen.mask[:, None]).any()
+    assert seen.weights is not None and (seen.weights > 0).equal(seen.mask)
+    again = model.explain(batch(vocabulary, (1,)), **options)  # of a sample alone
+    n = int(seen.mask[1].sum())
+    assert torch.allclose(again.attention[0, :3, :n], seen.attention[1, :3, :n], atol=1e-5)
+    assert torch.equal(model.generate(rows, **options)[:, 1:], seen.pieces)
+
+
 def test_a_checkpoint_is_read(vocabulary: Vocabulary, tmp_path: Path) -> None:
     """A real, small mBART checkpoint with random weights, saved by transformers."""
     options = {"preset": "tiny", "features": "store"}

@@ -58,13 +58,14 @@ def published(path: Path) -> np.ndarray:
     return points
 
 
-# Body: nose to hips, the legs being outside of the picture. What two versions of MediaPipe differ
-# by in this clip: docs/features-landmarks.md. The published file was made by another one than ours.
+# Body: nose to hips, the legs being outside of the picture. The published file was made by an older
+# version of MediaPipe. Four other versions differ from it by up to 4.8, 4.8 and 1.7 pixels
+# (docs/features-landmarks.md); the face's model is the same in ours.
 @pytest.mark.parametrize(
     ("part", "pixels", "frames"),
-    [(slice(0, 25), 6.7, 43), (LEFT_HAND, 5.4, 30), (RIGHT_HAND, 1.7, 43), (FACE, 0.05, 43)],
+    [(slice(0, 25), 4.8, 43), (LEFT_HAND, 5.4, 30), (RIGHT_HAND, 1.7, 43), (FACE, 0.05, 43)],
 )
-def test_as_near_to_the_published_landmarks_as_two_versions_of_mediapipe_are(
+def test_as_near_to_the_published_landmarks_as_other_versions_of_mediapipe(
     shared: Path, found: np.ndarray, part: slice, pixels: float, frames: int
 ) -> None:
     theirs = published(shared / "video" / "signer0_sample1000.pose")[:, part]
