@@ -76,6 +76,12 @@ def report(found: Audit, head: dict[str, Any]) -> None:
     columns = ("split", "questions", "recall", "equal", "as printed", "re-ordered", "copy BLEU-4",
                "ROUGE-L", "chrF", "found 1st", "bits", "shuffled", "above (95 %)")  # fmt: skip
     print_table(f"{head['dataset']}: {head['source']}", columns, rows)
+    v = found.figures["variety"]["all"]
+    click.echo(
+        f"all questions: {v['kinds']} kinds, the most frequent {v['kind']:.1%}; mean content "
+        f"recall {v['mean']:.3f}; the most frequent wording {v['wording']:.1%}; general prompts "
+        f"{v['prompts']:.1%}"
+    )
     severe = [f for f in found.findings if f.severity == FINDING]
     for f in severe:
         click.echo(f"{f.severity}: [{f.id}] {f.message}. {f.cure}")

@@ -12,6 +12,8 @@ from qa_builder.corpora.base import FINDING, NOTE
 LEAKY, BUDGET = 0.5, 0.3  # content recall of a split
 COPY_BLEU = 10
 ONE_KIND = 0.4
+ONE_WORDING, PROMPTS = 0.03, 0.12  # shares of all questions
+FEWEST = 100  # questions, of which a share of wordings says something
 FEW = 0.01  # a share that is left a note
 
 _LEAKS = ("Ask for one part of the sentence and leave the others out, or generate questions under "
@@ -33,6 +35,7 @@ class Finding:
 def findings(figures: dict[str, Any]) -> list[Finding]:
     """All findings, the severe ones first."""
     found = [*_source(figures), *_overlaps(figures), *_shifts(figures)]
+    found += _variety(figures["variety"]["all"])
     for split, f in figures["splits"].items():
         found += [*_leakage(split, f), *_bits(split, f), *_kinds(split, f), *_form(split, f)]
     return sorted(found, key=lambda f: f.severity != FINDING)
@@ -85,6 +88,21 @@ def _kinds(split: str, f: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("one-kind", NOTE, split,
                       f"{share:.0%} of the {split} questions are of the kind {most}",
                       f["kinds"][most], "Ask in more ways.")  # fmt: skip
+
+
+def _variety(v: dict[str, Any]) -> Iterator[Finding]:
+    """The wordings of all questions together."""
+    n = v["questions"]
+    if v["wording"] > ONE_WORDING and n >= FEWEST:
+        yield Finding("one-wording", NOTE, None,
+                      f"{v['wording']:.1%} of the questions have the same wording (see "
+                      f"{v['wording_example']})", round(v["wording"] * n),
+                      "Ask in more ways.")  # fmt: skip
+    if v["prompts"] > PROMPTS:
+        yield Finding("prompts", NOTE, None,
+                      f"{v['prompts']:.1%} of the questions are general prompts: they name a topic "
+                      "at most and ask for nothing in particular", round(v["prompts"] * n),
+                      "Ask for a part of the sentence.")  # fmt: skip
 
 
 # fault: (what it is, severity from which share of the questions on, cure)

@@ -22,7 +22,19 @@ _OF_SPLIT = {
 }  # fmt: skip
 _FAULTS = ("invisible", "no-mark", "script", "language", "nothing", "answer-elsewhere")
 _OVERLAPS = {"overlap": "sentence", "pairs": "pair", "near": "near"}
-NAMES = (*_OF_SPLIT, "kind", "missing", *_FAULTS, *_OVERLAPS, "shift", "empty")
+_KINDS = ("kind", "kinds")  # by split, and over all
+_OF_ALL = ("wording", "prompts")  # a share of few questions is chance
+NAMES = (
+    *_OF_SPLIT,
+    "mean",
+    *_KINDS,
+    *_OF_ALL,
+    "missing",
+    *_FAULTS,
+    *_OVERLAPS,
+    "shift",
+    "empty",
+)
 
 
 class Gate(NamedTuple):
@@ -54,14 +66,20 @@ def parse_gates(text: str | None) -> list[Gate]:
 
 
 def gate_values(figures: dict[str, Any]) -> dict[str, dict[str, float | None]]:
-    """Of each name its value by split; `shift` and `empty` have one value, under "all"."""
+    """Of each name its value by split; some have one of all questions too or alone, under "all"."""
     values: dict[str, dict[str, float | None]] = {name: {} for name in NAMES}
     for split, f in figures["splits"].items():
         for name, (part, key) in _OF_SPLIT.items():
             values[name][split] = f[part][key] if f[part] else None
-        values["kind"][split] = round(max(f["kinds"].values()) / f["questions"], 4)
+        values["mean"][split] = f["leakage"]["mean"]
         for name in _FAULTS:
             values[name][split] = f["form"].get(name, 0)
+    for split, v in figures["variety"].items():
+        for name in _KINDS:
+            values[name][split] = v[name]
+    values["mean"]["all"] = figures["variety"]["all"]["mean"]
+    for name in _OF_ALL:
+        values[name]["all"] = figures["variety"]["all"][name]
     for split, clips in figures["clips"].items():
         values["missing"][split] = without(figures, split, clips)
     for name, what in _OVERLAPS.items():

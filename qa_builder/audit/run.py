@@ -20,6 +20,7 @@ from qa_builder.audit.question_set import QuestionSet, Rows
 from qa_builder.audit.retrieval import retrieval
 from qa_builder.audit.shift import shift
 from qa_builder.audit.tokens import tokenize
+from qa_builder.audit.variety import variety
 from qa_builder.text import UNSPACED, normalize_all
 
 EXAMPLES = 8  # of a sort
@@ -80,6 +81,7 @@ def audit(questions: QuestionSet, seed: int = 0) -> Audit:
         "unused": questions.unused,
         "overlap": overlap(questions),
         "shift": shift(questions),
+        "variety": variety(splits),
     }
     every = [row for of_split in rows.values() for row in of_split]
     return Audit(figures, findings(figures), every)

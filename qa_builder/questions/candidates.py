@@ -15,6 +15,8 @@ class Candidate(NamedTuple):
     asked: str  # the span that answers it, as in the sentence; empty where it is all of it
     template: str  # name of the wording: the questions of one wording differ in what they keep
     topic: str  # what the sentence is about, in the language's own list
+    phrase: str = ""  # fixed part of its wording, what it keeps being blanks; empty: by template
+    misfit: float = 0.0  # what speaks against it: 0 it asks for a part, 3 it names the topic only
 
 
 class Language(Protocol):

@@ -7,15 +7,20 @@ sentence that is itself a question or a greeting gets a prompt, the utterance th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, islice, pairwise
 from zlib import crc32
 
 from qa_builder.questions.candidates import Candidate
-from qa_builder.questions.chinese_frame import Frame, read
+from qa_builder.questions.chinese_before import before_question, formula, is_question
+from qa_builder.questions.chinese_clauses import on_clauses
+from qa_builder.questions.chinese_core import on_core
+from qa_builder.questions.chinese_fill import choose, fill, wordings
+from qa_builder.questions.chinese_frame import BE, Frame, read
 from qa_builder.questions.chinese_parts import Ask, parts
+from qa_builder.questions.chinese_place import on_end, on_named
+from qa_builder.questions.chinese_subject import PRONOUNS, TURN
 from qa_builder.questions.chinese_words import (
     Token,
     is_person,
@@ -25,19 +30,17 @@ from qa_builder.questions.chinese_words import (
     topics,
     within,
 )
-from qa_builder.questions.wordings import FOLDER, Wording, pairs, read_wordings
 
-_MOST = 6  # candidates of a sentence: enough to choose from
-_SHORT = 9  # characters: in a shorter sentence most questions give half of it away
-_ENOUGH = 2  # with so many, less fitting ones are not needed
+_MOST = 12  # candidates of one source: enough to choose from
+# What speaks against a question, by where it comes from (`_sources`); the last is the general prompt.
+_MISFIT = (0.0, 0.2, 0.5, 1.4, 1.8, 2.4, 7.6, 4.0)
 _APART = ("我", "这", "那")  # subjects that have wordings of their own
 _THINGS_ONLY = ("take", "put", "use", "save")  # classes whose object is no person
 _OF_SUBJECT = ("quality", "looks", "character", "broken", "change")  # tell what it is like
+_EARLY = 5  # characters: a noun that starts before is what the sentence is about
 _TELLING = frozenset(["我", "我们", "了", "他", "她"])  # words of a report rather than of a rule
 _TO_PLACES = ("go", "come", "live", "trip", "put", "wait")  # classes whose object is a place
-_SLOT = re.compile(r"\{(\w)\}")
-_FORMULA_MARKS = re.compile(r"[，。！？、\s]+")
-_ASKS = re.compile(r"[？?]\W*$|吗\W*$|(?:^|[，你他她])(?:为什么|怎么(?!也|都))(?!.*[，])")
+_COMING = frozenset(["会", "将", "要", "即将", "明天", "快要", "就要"])  # words of what is to come
 
 
 class Chinese:
@@ -54,16 +57,33 @@ class Chinese:
         tokens = mend(words, tags)
         topic = topic_of(tokens)
         frame = read(tokens)
-        if prompts := _formula(text):
+        if prompts := formula(text):
             return prompts
-        if _ASKS.search(text):
-            return _distinct(_before_question(frame, topic))
+        if is_question(text):
+            return _distinct(before_question(text, frame, topic))
         found: list[Candidate] = []
-        for source in _sources(text, tokens, frame, topic):
-            found = _distinct([*found, *source])
-            if len(found) >= (_ENOUGH if len(text) > _SHORT else _MOST):
-                break
-        return [*found[:_MOST], _last_resort(text, topic)]
+        for misfit, source in zip(_MISFIT, _sources(text, tokens, frame, topic), strict=False):
+            found += islice((c._replace(misfit=misfit) for c in source), _MOST)
+        if short := _shorter(frame):
+            more = zip(_MISFIT[:6], _sources(text, tokens, short, topic), strict=False)
+            for misfit, source in more:
+                found += islice((c._replace(misfit=misfit + 0.3) for c in source), _MOST)
+        return _distinct([*found, _last_resort(text, topic)._replace(misfit=_MISFIT[-1])])
+
+
+def _shorter(frame: Frame) -> Frame | None:
+    """The frame with the head of its subject alone, which gives less away; None for a short one."""
+    head = frame.subject.rpartition("的")[2]
+    last = frame.named[-1] if frame.named else None
+    if last and head.endswith(last.word) and last.tag == "n" and len(last.word) > 1:
+        head = last.word
+    if (
+        len(head) >= len(frame.subject)
+        or head in within("nosubject")
+        or (frame.person and frame.subject[0] in "你我")
+    ):
+        return None
+    return frame._replace(subject=head)
 
 
 def _distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -78,25 +98,33 @@ def _sources(
 ) -> Iterator[Iterable[Candidate]]:
     """Where candidates come from, the most fitting first: the later ones where they are few."""
     told = not frame.addressed and not frame.calling and frame.subject not in _APART
-    on_parts = _on_parts(text, tokens, frame, topic)
+    ends = list(on_end(tokens, frame))
+    yield _on_parts((a for a in ends if a.section in ("end", "state")), topic)
+    yield _on_parts(chain(on_clauses(tokens, frame), on_core(tokens, frame)), topic)
+    brief = (a for a in ends if a.section == "brief")
+    on_parts = _on_parts(chain(parts(text, tokens, frame), brief), topic)
     yield chain(on_parts, _on_predicate(tokens, frame, topic) if told else ())
+    yield _on_parts(on_named(tokens, frame), topic)
     if told:
         yield _on_subject(tokens, frame, topic)
+        yield chain(
+            _on_subject(tokens, frame, topic, known=False), _on_anybody(tokens, frame, topic)
+        )
+    else:
+        yield from ((), _on_anybody(tokens, frame, topic))
     yield _on_topic(tokens, frame, topic)
-    if told:
-        yield _on_subject(tokens, frame, topic, known=False)
 
 
 def _last_resort(text: str, topic: str) -> Candidate:
     """A general prompt, for where nothing else keeps the leakage budget."""
-    general = list(_fill(_wordings()["general"], Ask("general", "any", "", {}), topic))
+    general = list(fill(wordings()["general"], Ask("general", "any", "", {}), topic))
     return general[crc32(text.encode()) % len(general)]
 
 
-def _on_parts(text: str, tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator[Candidate]:
+def _on_parts(asks: Iterable[Ask], topic: str) -> Iterator[Candidate]:
     """Ask for a part of the sentence."""
-    for ask in parts(text, tokens, frame):
-        yield from _fill(_choose(_wordings()[f"ask-{ask.section}"], ask.asks), ask, topic)
+    for ask in asks:
+        yield from fill(choose(wordings()[f"ask-{ask.section}"], ask.asks), ask, topic)
 
 
 def _on_predicate(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator[Candidate]:
@@ -104,15 +132,19 @@ def _on_predicate(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator
     name = predicate_class(frame.predicate) or ("quality" if frame.adjectival else "")
     if not name:
         return
+    if name == "change" and not frame.person and frame.object and frame.object[0].word != "了":
+        name = "affect"  # what changes something else
     asked = frame.predicate + "".join(t.word for t in frame.object)
     mood = _mood_of(frame)
     ask = Ask(name, mood, asked, {"s": frame.subject or _dropped(tokens, frame)})
     if not frame.subject and name in _OF_SUBJECT:
         return
+    if name == "contain" and frame.person:
+        return
     if name in _THINGS_ONLY and frame.object and is_person(frame.object[0].word):
         return
     told = _told(tokens, frame)
-    yield from _fill([w for w in _choose(_wordings()[name], mood) if w.kind in told], ask, topic)
+    yield from fill([w for w in choose(wordings()[name], mood) if w.kind in told], ask, topic)
 
 
 def _dropped(tokens: Sequence[Token], frame: Frame) -> str:
@@ -127,7 +159,7 @@ def _told(tokens: Sequence[Token], frame: Frame) -> set[str]:
     told = {"what", "how", "yes-no", "why", "which"}
     if frame.time or any(t.tag == "t" for t in tokens):
         told.add("when")
-    if frame.place or any(t.tag in "fs" or (predicate_class(frame.predicate) in _TO_PLACES and
+    if frame.place or any(t.tag == "s" or (predicate_class(frame.predicate) in _TO_PLACES and
                           t.tag == "n") for t in frame.object):  # fmt: skip
         told.add("where")
     if any(t.tag in "mq" for t in tokens):
@@ -137,29 +169,54 @@ def _told(tokens: Sequence[Token], frame: Frame) -> set[str]:
     return told
 
 
+def _on_anybody(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator[Candidate]:
+    """Ask how somebody is whom a sentence names, where its subject was not found."""
+    behind = {a.word for a, b in pairwise(tokens) if b.word in ("家", "的", "自己")}
+    named = next(
+        (
+            t.word
+            for t in tokens[:3]
+            if t.word not in behind and t.word in PRONOUNS and t.word not in "你您它"
+        ),
+        "",
+    )
+    if named and not frame.subject and not frame.addressed:
+        ask = Ask("person", "anybody", named, {"s": TURN.get(named, named)})
+        yield from fill([w for w in wordings()["person"] if w.asks == "anybody"], ask, topic)
+
+
 def _on_topic(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator[Candidate]:
     """Ask about the noun of the topic, then openly about the topic, or for advice on it."""
-    wordings = _wordings()
+    known = wordings()
     noun = _topic_noun(tokens, frame, topic)
     told = _is_report(tokens)
     asks = "advice" if frame.addressed else "own" if frame.person else "told" if told else "open"
     ask = Ask("noun", asks, noun, {"s": frame.subject, "n": noun})
-    yield from _fill([w for w in wordings["ask-noun"] if w.asks == asks], ask, topic)
-    if topic:
+    yield from fill([w for w in known["ask-noun"] if w.asks == asks], ask, topic)
+    if topic and not noun:
         asks = "advice" if frame.addressed else "open"
         ask = Ask(topic, asks, "", {"s": frame.subject})
-        yield from _fill([w for w in wordings[f"on-{topic}"] if w.asks == asks], ask, topic)
+        yield from fill([w for w in known[f"on-{topic}"] if w.asks == asks], ask, topic)
 
 
 def _topic_noun(tokens: Sequence[Token], frame: Frame, topic: str) -> str:
-    """The longest noun of the topic, or else of the sentence, that can stand by itself."""
+    """The noun that a sentence starts with, or else the longest of its topic, that stands alone."""
     known = topics().get(topic, frozenset())
-    nouns = [t.word for t in tokens
-             if t.tag == "n" and 2 <= len(t.word) <= 4 and t.word not in frame.subject
-             and t.word not in within("nosubject") and not is_person(t.word)
-             and not predicate_class(t.word) and (len(t.word) < 4 or t.word in known)
-             and (topic == "" or t.word in _topic_words())]  # fmt: skip
-    return max(nouns, key=lambda n: (n in known, len(n)), default="")
+    sound = [
+        t.word for t in tokens
+        if t.tag == "n" and 2 <= len(t.word) <= 4 and t.word not in frame.subject
+        and t.word not in within("nosubject") and not is_person(t.word)
+        and not predicate_class(t.word) and (len(t.word) < 4 or t.word in known)
+    ]  # fmt: skip
+    first = [n for n in sound if "".join(t.word for t in tokens).find(n) < _EARLY]
+    nouns = [n for n in sound if n in _topic_words()]
+    best = next(iter(first), "") or max(nouns, key=lambda n: (n in known, len(n)), default="")
+    return best or max(sound, key=len, default="")
+
+
+def _is_stative(tokens: Sequence[Token], frame: Frame) -> bool:
+    """Whether a predicate tells what somebody is like: an adjective or an idiom."""
+    return frame.adjectival or any(t.word == frame.predicate and t.tag in "ilz" for t in tokens)
 
 
 def _is_report(tokens: Sequence[Token]) -> bool:
@@ -186,66 +243,31 @@ def _on_subject(
     telling = _is_report(tokens)
     name = "person" if frame.person else "thing"
     mood = "not" if frame.mood == "notyet" else frame.mood
+    if mood == "plan" and not frame.person and not _COMING & {t.word for t in tokens}:
+        mood = "any"
     if mood == "any" and not frame.person and telling:
         mood = "told"
+    if mood in ("any", "habit") and frame.person and _is_stative(tokens, frame):
+        mood = "stative"
+    if frame.person and frame.predicate not in BE:
+        acts = predicate_class(frame.predicate) in within("acts") or frame.handled or frame.partner
+        mood = {"any": "act" if acts else "any", "past": "past" if acts else "event",
+                "can": "can" if acts else "any", "should": "should" if acts else "will"}.get(mood, mood)  # fmt: skip
     if frame.is_place:
         mood = "place"
-    elif frame.subject[-2:] in within("organization"):
+    elif frame.subject[-2:] in within("organization") and "你" not in frame.subject:
         name = "org"
-    own = [w for w in _wordings()[name] if w.asks == mood]
-    rest = [w for w in _wordings()[name] if w.asks == "any"] if mood in ("any", "can") else []
+    own = [w for w in wordings()[name] if w.asks == mood]
+    rest = [w for w in wordings()[name] if w.asks == "any"] if mood in ("any", "can") else []
     slots = {"s": frame.subject, "t": frame.time, "p": frame.place}
     ask = Ask(name, mood, frame.predicate, slots)
-    yield from _fill([*own, *rest], ask, topic)
-
-
-def _before_question(frame: Frame, topic: str) -> Iterator[Candidate]:
-    """What is said before a sentence that is a question itself."""
-    wordings = _wordings()
-    if topic:
-        said = [w for w in wordings[f"on-{topic}"] if w.asks == "say"]
-        yield from _fill(said, Ask(topic, "say", "", {}), topic)
-    if frame.person and frame.subject not in ("我", "你", "我们", "你们", "大家"):
-        about = Ask("question", "person", frame.subject, {"s": frame.subject})
-        yield from _fill(_choose(wordings["question"], "person"), about, topic)
-    yield from _fill(wordings["question"], Ask("question", "any", "", {}), topic)
-
-
-def _formula(text: str) -> list[Candidate]:
-    plain = _FORMULA_MARKS.sub("", text)
-    for n, (pattern, prompts) in enumerate(_formulas()):
-        if pattern.fullmatch(plain):
-            return [Candidate(p, "prompt", "", f"formula/{n}.{k}", "greeting")
-                    for k, p in enumerate(prompts)]  # fmt: skip
-    return []
+    yield from fill([*own, *rest], ask, topic)
 
 
 def _mood_of(frame: Frame) -> str:
     if frame.subject and not frame.person:
         return "thing"
     return "not" if frame.mood == "notyet" else frame.mood
-
-
-def _choose(wordings: Sequence[Wording], asks: str) -> list[Wording]:
-    """The wordings of a mood, then those of any; what is denied has its own alone.
-
-    "What did he say?" is answered by "He says" too: without a mood, that of the past will do.
-    """
-    own = [w for w in wordings if w.asks == asks]
-    if asks in ("not", "thing"):
-        return own
-    if asks == "any":
-        return own + [w for w in wordings if w.asks == "past" and w.kind == "what"]
-    return own + [w for w in wordings if w.asks == "any"]
-
-
-def _fill(wordings: Sequence[Wording], ask: Ask, topic: str) -> Iterator[Candidate]:
-    """The wordings whose slots can all be filled."""
-    for w in wordings:
-        of_you = ask.slots.get("s") in ("你", "你们") and "s" in w.slots and w.text[0] in "你说关"
-        if all(ask.slots.get(slot) for slot in w.slots) and not of_you:
-            text = _SLOT.sub(lambda m: ask.slots[m[1]], w.text)
-            yield Candidate(text, w.kind, ask.asked, w.name, topic or "other")
 
 
 def topic_of(tokens: Sequence[Token]) -> str:
@@ -256,18 +278,3 @@ def topic_of(tokens: Sequence[Token]) -> str:
         if n > most:
             best, most = name, n
     return best
-
-
-@cache
-def _wordings() -> dict[str, list[Wording]]:
-    """All wordings by section: predicates, parts, topics."""
-    result: dict[str, list[Wording]] = {}
-    for file in ("zh_wordings.txt", "zh_parts.txt", "zh_topic_wordings.txt"):
-        result |= read_wordings(FOLDER / file)
-    return result
-
-
-@cache
-def _formulas() -> list[tuple[re.Pattern[str], list[str]]]:
-    found = pairs(FOLDER / "zh_formulas.txt")
-    return [(re.compile(left), [p.strip() for p in right.split(" / ")]) for left, right in found]

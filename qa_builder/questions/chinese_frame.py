@@ -18,7 +18,8 @@ MODALS = frozenset([
     "想", "要", "会", "能", "可以", "能够", "打算", "准备", "决定", "希望", "必须", "应该", "应当", "需要", "愿意",
     "敢", "该", "喜欢", "想要", "将", "将要",
 ])  # fmt: skip
-_AFTER_NOUN = ("是", "和", "能", "会", "要", "让", "的")
+_TOLD = ("你", "您", "你们", "我们", "咱们", "大家", "人们")  # whom advice is for: "你要", "我们要"
+_AFTER_NOUN = ("是", "和", "能", "会", "要", "让", "的", "不能", "必须", "应该", "需要", "可以")
 _MEANS = ("用", "通过", "按照", "靠", "以", "凭", "根据", "按")
 _PLANS = frozenset(["明天", "将", "下周", "即将", "就要", "打算"])  # wherever they stand
 
@@ -42,6 +43,11 @@ class Frame(NamedTuple):
     links: frozenset[str] = frozenset()  # because, purpose, if, only, more, differ
     addressed: bool = False  # advice to the asker, an order, or a rule
     calling: bool = False  # somebody is called by name first
+    named: tuple[Token, ...] = ()  # the subject as it stands, with its attributes
+    verbal: bool = False  # whether it is a verb of two characters
+    acting: bool = False  # whether it is a verb
+    idiom: bool = False  # whether it is a set phrase of four characters
+    before: tuple[Token, ...] = ()  # what stands between subject and predicate
 
     @property
     def is_place(self) -> bool:
@@ -55,11 +61,14 @@ class Frame(NamedTuple):
 
 def read(tokens: Sequence[Token]) -> Frame:
     """The frame of a statement."""
-    clauses = _clauses(tokens)
+    clauses = clauses_of(tokens)
     calling = _calls(clauses)
     if calling:
         clauses = clauses[1:]
-    found = {i: _subject(c) for i, c in enumerate(clauses)}
+    found = {i: subject_of(c) for i, c in enumerate(clauses)}
+    for i, clause in enumerate(clauses[:-1]):
+        if _is_noun_phrase(clause):
+            found[i] = clause, len(clause)
     turned = {i: turn(found[i][0]) for i in found}
     order = sorted(
         found, key=lambda i: (_is_minor(clauses[i]), not turned[i][0], not turned[i][1], i)
@@ -70,9 +79,19 @@ def read(tokens: Sequence[Token]) -> Frame:
         return Frame(links=links, calling=calling)
     subject, at = found[main]
     if not subject:  # Chinese drops a subject that was named before
-        named = [found[i][0] for i in range(main) if found[i][0] and found[i][1] < len(clauses[i])]
+        named = [
+            found[i][0] for i in range(main)
+            if found[i][0] and (found[i][1] < len(clauses[i]) or _is_noun_phrase(clauses[i]))
+        ]  # fmt: skip
         subject = named[-1] if named else []
     return _frame(subject, clauses[main], at, links, tokens)._replace(calling=calling)
+
+
+def _is_noun_phrase(clause: Sequence[Token]) -> bool:
+    """Whether a clause is the subject of the next one: "懂得珍惜时间的人，不会抱怨"."""
+    words = [t.word for t in clause]
+    described = len(clause) > 2 and words[-2] == "的" and clause[-1].tag == "n"
+    return described and clause[0].tag in "va" and not {"了", "过", "着", *BE} & set(words)
 
 
 def _is_minor(clause: Sequence[Token]) -> bool:
@@ -89,9 +108,12 @@ def _calls(clauses: Sequence[Sequence[Token]]) -> bool:
 
 def _links(clauses: Sequence[Sequence[Token]]) -> Iterator[str]:
     """The connectives that clauses start with, or have behind their subject."""
-    for clause in clauses:
+    for i, clause in enumerate(clauses):
         for name in ("because", "purpose", "if", "only"):
-            if any(t.word in within(name) for t in clause[: 1 if name == "only" else 2]):
+            last = name == "if" and i == len(clauses) - 1
+            if not last and any(
+                t.word in within(name) for t in clause[: 1 if name == "only" else 2]
+            ):
                 yield name
         if any(t.word in within("more") for t in clause):
             yield "more"
@@ -99,7 +121,7 @@ def _links(clauses: Sequence[Sequence[Token]]) -> Iterator[str]:
             yield "differ"
 
 
-def _clauses(tokens: Sequence[Token]) -> list[list[Token]]:
+def clauses_of(tokens: Sequence[Token]) -> list[list[Token]]:
     """The clauses between punctuation marks, without the words that join them."""
     result: list[list[Token]] = [[]]
     for t in tokens:
@@ -110,13 +132,14 @@ def _clauses(tokens: Sequence[Token]) -> list[list[Token]]:
     return [c for c in result if c]
 
 
-def _subject(clause: Sequence[Token]) -> tuple[list[Token], int]:
+def subject_of(clause: Sequence[Token]) -> tuple[list[Token], int]:
     """The subject's tokens and where the predicate starts (the length if there is none)."""
     start = _skip_setting(clause)
     i = start
     while i < len(clause):
-        jump = _relative(clause, i, start) if _starts_predicate(clause, i, start) else 0
-        if not jump and _starts_predicate(clause, i, start):
+        begins = _starts_predicate(clause, i, start)
+        jump = (_relative(clause, i, start) or _to_be(clause, i, start)) if begins else 0
+        if begins and not jump:
             return list(clause[start:i]), i
         i += jump or 1
     return list(clause[start:]), len(clause)
@@ -148,8 +171,12 @@ def _starts_predicate(clause: Sequence[Token], i: int, start: int) -> bool:
     word, tag = clause[i]
     if _is_noun_here(clause, i, start):
         return False
+    if tag == "q":
+        return False
     if tag == "c":
         return word not in ("和", "与", "或", "及", "或者")
+    if tag == "l" and i == start and not is_predicate(word) and _goes_on(clause, i):
+        return False  # a compound that the segmenter has no name for: "电脑系统"
     if i > start and word.endswith(("岁", "元", "块钱")):
         return True  # a number can be the predicate: "他六岁"
     helping = ("can", "should", "plan", "deny", "notyet")
@@ -158,15 +185,31 @@ def _starts_predicate(clause: Sequence[Token], i: int, start: int) -> bool:
     return verbal or known or any(word in within(name) for name in helping)
 
 
+def _goes_on(clause: Sequence[Token], i: int) -> bool:
+    """Whether a predicate stands right behind a token."""
+    after = clause[i + 1] if i + 1 < len(clause) else Token("", "")
+    return after.tag in "vadz" or is_predicate(after.word)
+
+
 def _is_noun_here(clause: Sequence[Token], i: int, start: int) -> bool:
     """Whether a word that can be a verb belongs to the subject, by what stands round it."""
     word, tag = clause[i]
+    if word in BE:
+        return False
     before = clause[i - 1] if i > start else Token("", "")
     after = clause[i + 1] if i + 1 < len(clause) else Token("", "")
+    behind = clause[i + 2] if i + 2 < len(clause) else Token("", "")
+    if (
+        word in DUAL
+        and after.tag == "n"
+        and not is_person(after.word)
+        and (behind.tag in "adz" or is_predicate(behind.word))
+    ):
+        return True  # "他工作能力差"
     if word in DUAL and before.tag in ("n", "r") and after.tag in ("m", "n", "r"):
         return False
     described = before.word == "的" or before.word[:1] in ("这", "本") and before.tag in "rm"  # noqa: RUF021
-    if described and (word in DUAL or (tag in "nvai" and after.tag in ("d", "v", "a", "z"))):
+    if described and (word in DUAL or (tag in "nvai" and after.tag in ("d", "v", "a", "z", "c"))):
         return True
     told = after.tag in ("d", "a", "z", "f") or after.word in _AFTER_NOUN
     if word in DUAL and (tag == "n" or told):
@@ -177,7 +220,12 @@ def _is_noun_here(clause: Sequence[Token], i: int, start: int) -> bool:
 
 def _relative(clause: Sequence[Token], i: int, start: int) -> int:
     """How far to go on where a predicate only describes a noun: "妈妈[做的]菜很好吃"."""
+    has = clause[i].word in ("有", "没有", *BE) and i > start and clause[i - 1].tag in "nr"
+    if has or clause[i].tag == "p":
+        return 0
     for j in range(i + 1, min(len(clause) - 1, i + 7)):
+        if clause[j].word in ("了", "过", "着"):
+            return 0  # what is done already is no attribute
         if clause[j].word != "的" or clause[j + 1].tag not in "nrmj":
             continue
         close = clause[j - 1].tag in "vau" or is_predicate(clause[j - 1].word)
@@ -185,6 +233,14 @@ def _relative(clause: Sequence[Token], i: int, start: int) -> int:
         if (close or i == start) and any(t.tag in "vdazpil" for t in rest[:3]):
             return j + 1 - i
     return 0
+
+
+def _to_be(clause: Sequence[Token], i: int, start: int) -> int:
+    """How far it is to 是 where a noun that can be a verb stands before it: "文化交流是桥梁"."""
+    named = clause[i].word in DUAL or clause[i].tag != "v"
+    if not named or i == start or len(clause[i].word) < 2 or clause[i].tag in "dp":
+        return 0
+    return int(clause[i + 1].word in BE) if i + 1 < len(clause) else 0
 
 
 def _frame(
@@ -195,7 +251,7 @@ def _frame(
     named, person = turn(subject)
     frame = Frame(named, person, links=links)
     k = at
-    while k < len(clause) - 1 and not _is_main(clause, k):
+    while k < len(clause) - 1 and (not _is_main(clause, k) or _describes(clause, k)):
         end = _phrase(clause, k + 1)
         frame = _with_phrase(frame, clause[k], clause[k + 1 : end])
         k = end if clause[k].tag == "p" or clause[k].word in within("with") else k + 1
@@ -210,6 +266,11 @@ def _frame(
         modal=before[-1] if before else "",
         mood=mood,
         object=tuple(clause[k + 1 :]),
+        named=tuple(subject),
+        verbal=clause[k].tag == "v" and len(clause[k].word) == 2,
+        acting=clause[k].tag == "v",
+        idiom=clause[k].tag in "il" and len(clause[k].word) == 4,
+        before=tuple(clause[at:k]),
         time=next((t.word for t in tokens if t.word in within("timed")), ""),
         addressed=_addressed(subject, tokens, mood),
     )
@@ -255,6 +316,16 @@ def _is_main(clause: Sequence[Token], k: int) -> bool:
     return (tag in "vaizl" or is_predicate(word)) and tag not in "dpn"
 
 
+def _describes(clause: Sequence[Token], k: int) -> bool:
+    """Whether a predicate is an attribute, or a noun that has one, with the main one behind it."""
+    before, after = clause[k - 1].word if k else "", clause[k + 1]
+    behind = clause[k + 2] if k + 2 < len(clause) else Token("", "")
+    later = any(t.tag == "v" for t in clause[k + 2 :])
+    if before == "的" and (after.word in ("会", "能", "是", "使", "让", "要") or after.tag == "d"):
+        return later or after.word == "是"
+    return after.word == "的" and behind.tag in "nv" and later and clause[k].word not in BE
+
+
 def _governs(word: str, rest: Sequence[Token]) -> bool:
     """Whether a helping verb has an object of its own: "要一杯水", "想他"."""
     if not rest:
@@ -278,7 +349,13 @@ def _is_object(token: Token) -> bool:
 
 def _phrase(clause: Sequence[Token], i: int) -> int:
     """The end of the noun phrase that starts at i."""
-    while i < len(clause) and (clause[i].tag in "nrsfmqjt" or clause[i].word in ("的", "和")):
+    if i + 1 < len(clause) and clause[i].tag == "v" and clause[i + 1].tag in "dva":
+        i += clause[i].word in within("named")  # "向组织汇报"
+    while i < len(clause) and (
+        clause[i].tag in "nrsfmqjt"
+        or clause[i].word in ("的", "和")
+        or (clause[i].word in DUAL and i + 1 < len(clause) and clause[i + 1].tag in "fu")
+    ):
         i += 1
     return i
 
@@ -290,7 +367,7 @@ def _mood(clause: Sequence[Token], at: int, k: int, tokens: Sequence[Token]) -> 
     after = [t.word for t in clause[k + 1 :]]
     denied = near & within("deny") and "小心" not in near  # "不小心": by accident
     denied = denied or clause[k].word in within("deny") or after[:1] in (["不"], ["不到"], ["不了"])
-    wants = bool(at) and clause[at - 1].word in ("我", "他", "她", "他们", "她们")
+    wants = bool(at) and is_person(clause[at - 1].word) and clause[at - 1].word not in _TOLD
     must = "要" in near and not wants
     planned = everywhere & (within("plan") - {"想", "要"})
     shown = (
@@ -319,5 +396,5 @@ def _addressed(subject: list[Token], tokens: Sequence[Token], mood: str) -> bool
     if within("order") & set(starts) or words & within("forbid"):
         return True
     you = bool(subject) and subject[0].word in ("你", "您", "你们", "我们", "咱们", "大家")
-    told = mood == "should" or bool(words & {"不要", "别", "不准", "请", "要"})
+    told = mood == "should" or bool(words & {"不要", "别", "不准", "要"})
     return (you or not subject) and told

@@ -41,7 +41,7 @@ def parts(text: str, tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
     if frame.calling and any(t.word in ("我", "你", "您") for t in tokens):
         yield Ask("vocative", "any", text, {})
     elif frame.addressed:
-        yield from _advice(tokens)
+        yield from _advice(tokens, frame)
     elif _suggests(tokens, frame):
         yield Ask("suggest", "any", text, {})
     elif frame.subject == "我":
@@ -59,31 +59,44 @@ def _suggests(tokens: Sequence[Token], frame: Frame) -> bool:
     words = {t.word for t in tokens}
     if "咱们" in words or {"让", "我们"} <= {t.word for t in tokens[:2]}:
         return True
-    return any(t.word == "吧" for t in tokens[-3:]) and not words & {"太", "可能", "会", "应该"} and (
+    return any(t.word == "吧" for t in tokens[-3:]) and not words & {"太", "可能", "会", "应该", "估计", "大概", "也许"} and (
         frame.subject in ("", "我", "你们", "我们")
     )  # fmt: skip
 
 
-def _advice(tokens: Sequence[Token]) -> Iterator[Ask]:
-    asked = _join(tokens)
+def _advice(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
+    """What to do: whether one may or must, what one should do; or in general."""
+    asked = join(tokens)
+    _, rest = object_of(frame)
+    phrase, denied = verb_phrase(frame), _is_forbidden(tokens, frame)
+    bound = within("should") | within("deny") | {"要", "最好", "可以", "别", "不要"}
+    led = frame.modal or bound & {t.word for t in frame.before} or tokens[0].word in bound
+    if phrase and len(phrase) > 1 and led:
+        yield Ask("may" if denied else "must", "any", asked, {"k": phrase})
+    if rest and not denied and not is_person(rest[-1].word) and len(frame.predicate) < 3:
+        yield Ask("must", "what", asked, {"v": frame.predicate})
     for_me = any(t.word in ("我", "帮", "给") for t in tokens)
     please = any(t.word == "请" for t in tokens)
     yield Ask("request" if please and for_me else "advice", "any", asked, {})
 
 
+def _is_forbidden(tokens: Sequence[Token], frame: Frame) -> bool:
+    """Whether the advice is not to do something."""
+    words = [t.word for t in tokens]
+    before = words[: words.index(frame.predicate)] if frame.predicate in words else words
+    return frame.mood in ("not", "notyet") or bool(within("deny") & set(before))
+
+
 def _on_be_and_have(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
     """是, 有, 在: who or what, what there is, where."""
     word, s = frame.predicate, {"s": frame.subject}
-    asked = _join(frame.object)
-    if word in BE and frame.subject and frame.object:
+    asked = join(frame.object)
+    if word in BE and frame.subject and frame.object and not frame.is_place:
         denied = frame.mood == "not" or word.endswith("不是")
+        long = len(frame.object) > 3 and frame.person and not is_person(frame.object[-1].word)
         if frame.subject in ("这", "那"):
             yield Ask("be", "this", asked, {})
-        elif (
-            asked.endswith("的")
-            or frame.object[0].tag in "vp"
-            or (frame.person and not is_person(frame.object[-1].word))
-        ):
+        elif asked.endswith("的") or frame.object[0].tag in "vpd" or long:
             yield Ask("be", "cleft", asked, s)
         elif frame.person:
             who = "him" if frame.subject in PRONOUNS or frame.subject[0] in "这那" else "who"
@@ -95,16 +108,32 @@ def _on_be_and_have(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
     elif word in ("有", "没有", "具有") and frame.subject not in ("这", "那"):
         kind = "person" if frame.person else "thing"
         place = "place" if frame.is_place else kind
-        yield Ask("have", "not" if word == "没有" else place, asked, s)
-    elif word == "在" and frame.subject:
+        if word == "没有" and frame.object and frame.object[-1].tag == "n":
+            yield Ask("have", "not", asked, s | {"n": frame.object[-1].word})
+        elif word != "没有":
+            yield Ask("have", place, asked, s)
+    elif word == "在" and frame.subject and not frame.is_place:
         yield Ask("at", "any" if frame.person else "thing", asked, s)
-    elif word in _CAUSE and frame.object and is_person(frame.object[0].word):
-        who = frame.object[0].word
-        if who in ("人", "人们", "大家"):
-            yield Ask("let", "people", asked, s)
-            return
+    elif word in _CAUSE and frame.subject not in ("这", "那") and frame.object:
+        yield from _on_cause(frame, asked)
+
+
+def _on_cause(frame: Frame, asked: str) -> Iterator[Ask]:
+    """让, 使: what somebody has another do, or what a thing does to somebody or something."""
+    s, who = {"s": frame.subject}, frame.object[0].word
+    if frame.subject and _is_thing(frame):
+        yield Ask("effect", "any", asked, s | {"o": who})
+    elif who in ("人", "人们", "大家"):
+        yield Ask("let", "people", asked, s)
+    elif is_person(who) and who != "自己":
         section = "order" if frame.person else "let"
         yield Ask(section, frame.mood, asked, s | {"o": TURN.get(who, who)})
+
+
+def _is_thing(frame: Frame) -> bool:
+    """Whether a thing does something to another one."""
+    first = frame.object[0]
+    return not frame.person and first.tag == "n" and not is_person(first.word)
 
 
 def _on_links(frame: Frame) -> Iterator[Ask]:
@@ -139,7 +168,7 @@ def _on_numbers(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
     """How many, how long, how much, how old."""
     slots = _with_verb(frame)
     for i, t in enumerate(tokens):
-        if t.tag not in "mq":
+        if t.tag not in "mq" and not _MONEY.match(t.word) and not _AGE.match(t.word):
             continue
         word = t.word + (
             tokens[i + 1].word if i + 1 < len(tokens) and tokens[i + 1].tag in "qnm" else ""
@@ -148,7 +177,7 @@ def _on_numbers(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
             yield Ask("howmany", "age", word, slots)
         elif _MONEY.match(word):
             yield Ask("howmany", "money", word, slots)
-        elif _LONG.fullmatch(word) and t in frame.object:
+        elif _LONG.fullmatch(word) and t in frame.object[:2]:
             need = frame.predicate in ("需要", "要", "花", "得")
             known = need or slots["k"] == frame.predicate
             if known:
@@ -185,7 +214,7 @@ def _compound(tokens: Sequence[Token], i: int) -> str:
     end = i + 1
     while end < len(tokens) and tokens[end].tag == "n":
         end += 1
-    return _join(tokens[i:end])
+    return join(tokens[i:end])
 
 
 def _on_circumstances(frame: Frame) -> Iterator[Ask]:
@@ -193,7 +222,7 @@ def _on_circumstances(frame: Frame) -> Iterator[Ask]:
     slots = _with_verb(frame)
     denied = frame.mood in ("not", "notyet")
     if frame.object and frame.object[0].word == "得" and len(frame.predicate) < 3:
-        yield Ask("how", "degree", _join(frame.object), slots | {"v": frame.predicate})
+        yield Ask("how", "degree", join(frame.object), slots | {"v": frame.predicate})
     if not slots["k"]:
         return
     if frame.place[-1:] in within("placeend") and not denied and "方面" not in frame.place:
@@ -218,37 +247,58 @@ def _on_object(frame: Frame) -> Iterator[Ask]:
     """What or whom; what somebody wants, likes or is able to do."""
     if not frame.subject or frame.mood in ("not", "notyet"):
         return
-    complement, rest = _object(frame)
+    complement, rest = object_of(frame)
     slots = _with_verb(frame) | {"v": frame.predicate + complement}
     if rest and len(rest) < 3 and is_person(rest[-1].word) and rest[0].word != "的":
-        yield Ask("whom", frame.mood, _join(rest), slots)
+        yield Ask("whom", frame.mood, join(rest), slots)
     elif rest and not is_person(rest[0].word) and not is_person(rest[-1].word):
         mood = frame.mood if frame.person and (frame.modal or frame.mood not in _WITH_MODAL) else ""
-        yield Ask("what", mood or ("any" if frame.person else "thing"), _join(rest), slots)
+        yield Ask("what", mood or ("any" if frame.person else "thing"), join(rest), slots)
     verbal = frame.object and (frame.object[0].tag == "v" or is_predicate(frame.object[0].word))
     if frame.modal and frame.person:
-        yield Ask("do", "any", frame.predicate + _join(frame.object), slots)
+        yield Ask("do", "any", frame.predicate + join(frame.object), slots)
     elif frame.predicate in MODALS and verbal and frame.person:
-        yield Ask("do", "any", _join(frame.object), slots | {"m": frame.predicate})
+        yield Ask("do", "any", join(frame.object), slots | {"m": frame.predicate})
 
 
-def _object(frame: Frame) -> tuple[str, tuple[Token, ...]]:
+def object_of(frame: Frame) -> tuple[str, tuple[Token, ...]]:
     """The complement of the verb, and its object where that is a noun phrase and no clause."""
     words = frame.object
+    if words and (words[0].word[0] in "不得" or words[0].tag in "dcp"):
+        return "", ()
     if (
         frame.predicate in within("noobject")
+        or frame.predicate in within("intransitive") - DUAL
         or frame.predicate[:1] == "在"
         or len(frame.predicate) > 2
         or frame.adjectival
     ):
         return "", ()
     complement = words[0].word if words and words[0].word in _COMPLEMENTS else ""
-    rest = tuple(t for t in words[bool(complement) :] if t.word not in ("了", "过", "着"))
+    rest = _first_phrase([t for t in words[bool(complement) :] if t.word not in ("了", "过", "着")])
     of = [i for i, t in enumerate(rest) if t.word == "的"]
     head = rest[of[-1] + 1 :] if of else rest
-    if not head or not all(_nominal(t, bool(of)) for t in head) or head[-1].tag in "mqbsfa":
+    if not head or not all(_nominal(t, bool(of) and i == 0) for i, t in enumerate(head) if not (
+        0 < i < len(head) - 1 and t.tag == "v" and t.word in DUAL)) or head[-1].tag in "mqbsfa":  # fmt: skip
         return "", ()
     return complement, rest
+
+
+def complement_of(frame: Frame) -> tuple[str, tuple[Token, ...]]:
+    """The complement of the verb, and what else follows it."""
+    words = tuple(t for t in frame.object if t.word not in ("了", "过", "着"))
+    complement = words[0].word if words and words[0].word in _COMPLEMENTS else ""
+    return complement, words[bool(complement) :]
+
+
+def _first_phrase(words: Sequence[Token]) -> tuple[Token, ...]:
+    """An object up to where another verb is joined to it: "玩手机[和吃东西]"."""
+    for i, t in enumerate(words[:-1]):
+        joins = t.word in ("和", "、", "并", "并且", "而", "又", "然后", "或", "或者", "来", "去")
+        acts = words[i + 1].tag == "v" and words[i + 1].word not in DUAL
+        if i and joins and (acts or t.word in ("来", "去", "然后")):
+            return tuple(words[:i])
+    return tuple(words)
 
 
 def _nominal(token: Token, described: bool) -> bool:
@@ -263,13 +313,33 @@ def _nominal(token: Token, described: bool) -> bool:
 
 def _with_verb(frame: Frame) -> dict[str, str]:
     """The slots of the subject and its modal, and the predicate with the head of its object."""
-    complement, rest = _object(frame)
-    phrase = frame.predicate if frame.predicate in within("intransitive") else ""
-    if rest and not is_person(rest[-1].word) and len(rest[-1].word) <= 3:
-        phrase = frame.predicate + complement + rest[-1].word
+    phrase = verb_phrase(frame)
     phrase = phrase if len(phrase) <= 5 else ""
     return {"s": frame.subject, "m": frame.modal, "k": phrase, "v": frame.predicate}
 
 
-def _join(tokens: Sequence[Token]) -> str:
+def verb_phrase(frame: Frame) -> str:
+    """The predicate with the head of its object; empty where it cannot stand so."""
+    complement, rest = object_of(frame)
+    if rest and len(rest[-1].word) <= 3 and rest[-1].tag in "nv" and rest[-1].word not in _BARE:
+        person = is_person(rest[-1].word)
+        return "" if person else frame.predicate + complement + rest[-1].word
+    alone = all(t.word in ("了", "过", "啊", "呢") or t.tag in "mqy" for t in frame.object)
+    if frame.predicate in within("intransitive"):
+        return frame.predicate
+    known = frame.verbal or (len(frame.predicate) == 2 and is_predicate(frame.predicate))
+    verbal = (
+        known
+        and not frame.adjectival
+        and frame.predicate not in DUAL
+        and frame.predicate not in within("noobject")
+    )
+    return frame.predicate if alone and verbal and not frame.handled else ""
+
+
+_BARE = ("东西", "事情", "事", "人", "时候", "样子", "问题", "时间", "地方", "方面", "一样")
+
+
+def join(tokens: Sequence[Token]) -> str:
+    """The words of tokens, together."""
     return "".join(t.word for t in tokens)

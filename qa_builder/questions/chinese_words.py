@@ -41,7 +41,8 @@ DUAL = frozenset(["工作", "生活", "学习", "运动", "比赛", "考试", "�
                    "报告", "知识", "微信", "快递", "合作", "行动", "行为", "治疗", "感冒", "旅游", "竞争", "打扮",
                    "收入", "生产", "训练", "通知", "劳动", "检查", "贷款", "成绩", "爱好", "命令", "规定", "要求",
                    "希望", "建议", "计划", "决定", "感觉", "声明", "故障", "开始", "抄袭", "作弊", "运动会", "代表"])  # fmt: skip
-_TAGS = {"大都": "d", "事事": "d", "的": "u", "了": "u", "着": "u", "过": "u", "地": "u", "得": "u", "很": "d", "太": "d",
+_TAGS = {"大都": "d", "定期": "d", "好好": "d", "每隔": "d", "提前": "d", "随便": "d", "只能": "d",
+         "经常": "d", "不定期": "d", "抓紧": "d", "早起": "d", "亲自": "d", "主动": "d", "一起": "d", "事事": "d", "的": "u", "了": "u", "着": "u", "过": "u", "地": "u", "得": "u", "很": "d", "太": "d",
          "真": "d", "非常": "d", "不": "d", "没": "d", "是": "v", "在": "p", "有": "v", "把": "p",
          "被": "p", "不好": "a", "最好": "d", "和": "c", "最": "d", "大家": "r", "结婚": "v",
          "特别": "d", "比较": "d", "有点": "d", "有点儿": "d", "十分": "d", "格外": "d", "正在": "d",
@@ -53,9 +54,16 @@ def mend(words: Sequence[str], tags: Sequence[str]) -> list[Token]:
     """The words of a sentence, glued ones parted, with tags that the word lists correct."""
     result = []
     for word, tag in zip(words, tags, strict=True):
+        if len(word) > 3 and word[0] == "在" and word[-1] in "中里上下":  # "在生活中"
+            result += [Token("在", "p"), Token(word[1:-1], "n"), Token(word[-1], "f")]
+            continue
         glued = word not in _WHOLE and not is_predicate(word) and _GLUED.fullmatch(word)
         for part in [p for p in glued.groups() if p] if glued else [word]:
             result.append(Token(part, _tag(part, tag if part == word else "x")))
+    for i, t in enumerate(result[:-1]):
+        behind = result[i + 2].word if i + 2 < len(result) else ""
+        if t.word == "将" and result[i + 1].tag in "nr" and behind not in ("", "为", "是"):
+            result[i] = Token("把", "p")  # "将试卷交给老师": no future
     return result
 
 
@@ -77,6 +85,8 @@ def _tag(word: str, tag: str) -> str:
         return _TAGS[word]
     if word in within("person"):
         return "r" if word in "我你您他她我们你们他们她们咱们" else "n"
+    if word in within("noun"):
+        return "n"
     verbal = "xdztbn" if word in within("intransitive") - DUAL else "xdztb"
     if is_predicate(word) and tag in verbal:
         return "v"

@@ -19,8 +19,10 @@ from qa_builder.text import UNSPACED, normalize_all
 _AIM = 0.3  # content recall from which on a question costs more
 _KIND, _TEXT, _PROMPT = 0.25, 0.02, 0.08  # shares of the corpus that a choice keeps well below
 _WARM_UP = 300  # questions: before, shares say little
-_MANY = 50  # candidates: of fewer, the order says less
-_RUN = {"de": 4}  # tokens of the sentence in a row that a question should not repeat
+_ORDER = 0.1  # for each place in the order of the candidates; at most
+_LAST = 5.0  # for the last of many
+_COPYING = {"zh": 1.2}  # what each such run costs; characters are more easily the same than words
+_RUN = {"de": 4, "zh": 4}  # tokens of the sentence in a row that a question should not repeat
 
 
 class Chooser:
@@ -42,6 +44,7 @@ class Chooser:
         self._language, self._seed = language, seed
         self._budget, self._per_clip, self._answers = budget, per_clip, answers
         self._run = _RUN.get(language, 5)
+        self._copying = _COPYING.get(language, 2.0)
         self.kinds: Counter[str] = Counter()
         self.texts: Counter[str] = Counter()
         self.wordings: Counter[str] = Counter()
@@ -83,7 +86,8 @@ class Chooser:
             if recall > self._budget or q == answer or q in self._answers:
                 continue
             copied = len(runs & _runs(q, self._run, self._language)) if recall else 0
-            own = 4 * max(0.0, recall - _AIM) + 2 * copied + 5 * k / max(_MANY, len(candidates))
+            order = k * min(_ORDER, _LAST / len(candidates))
+            own = 4 * max(0.0, recall - _AIM) + self._copying * copied + order + c.misfit
             draw = crc32(f"{self._seed} {clip_id} {c.text}".encode()) / 2**32
             costs.append((own + draw, c))
         if not costs:
@@ -104,14 +108,15 @@ class Chooser:
         n = max(self.kinds.total(), _WARM_UP)
         kind = self.kinds[c.kind] / n / (_PROMPT if c.kind == "prompt" else _KIND)
         text = self.texts[c.text] / n / _TEXT
-        wording = self.wordings[c.template] / n / _TEXT
+        wording = self.wordings[c.phrase or c.template] / n / _TEXT
         again = sum((c.kind == o.kind) + (c.template == o.template) for o in chosen)
-        return 2 * kind**2 + 4 * text**2 + wording + 3 * (c.kind == "prompt") + 2 * again
+        often = 4 * text**2 + wording + 8 * max(0.0, wording - 1) ** 2
+        return 2 * kind**2 + often + 3 * (c.kind == "prompt") + 2 * again
 
     def _count(self, c: Candidate) -> None:
         self.kinds[c.kind] += 1
         self.texts[c.text] += 1
-        self.wordings[c.template] += 1
+        self.wordings[c.phrase or c.template] += 1
 
 
 def _runs(text: str, n: int, language: str) -> set[tuple[str, ...]]:

@@ -85,7 +85,8 @@ def _on_topic(
 def _asked(w: Wording, topic: _Topic, time: Span | None, place: Span | None) -> str | None:
     """The part of the sentence that answers a wording; None where it has no such part."""
     if w.asks == "-":
-        return topic.text
+        denies = w.kind not in ("yes-no", "how-many", "how")
+        return None if topic.denied and denies else topic.text
     if topic.denied:
         return None
     if w.asks == "place":

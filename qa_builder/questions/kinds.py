@@ -119,6 +119,38 @@ def kind_of(language: str) -> Callable[[str], str]:
     return {"de": _german, "zh": _chinese, "en": _english}.get(language, _prompt)
 
 
+# Questions that name a topic at most, and ask for nothing in particular: in normalised form.
+_OPEN = {
+    "zh": re.compile(
+        r"你想说什么|你想说些什么|有什么想说|有话要说|有什么话|你想到什么|你知道(?:些|点)?什么|想问什么"
+        r"|说说|讲讲|谈谈|谈一谈|的事要说|告诉我什么|对我说什么"
+        r"|有什么看法|有什么想法|有什么体会|了解.*[吗少]$|^(?:你)?怎么看$|^(?:然后|还有)呢|具体一点|举个例子|怎么讲$"
+    ),
+    "de": re.compile(
+        r"was gibt es (?:sonst )?(?:noch )?(?:zu|zum|über|neues).*(?:sagen|berichten|erzählen)?$"
+        r"|(?:sagen|erzählen|berichten|erklären) (?:sie|du) (?:uns|mir)|mehr (?:dazu|darüber)"
+        r"|was (?:möchten|wollen|können|kannst|willst) (?:sie|du) (?:uns |mir )?"
+        r"(?:dazu |darüber |über .*)?(?:sagen|erzählen)$"
+        r"|was (?:wissen|weißt) (?:sie|du) (?:über|von)|was ist (?:noch )?zu (?:sagen|erwarten)$"
+        r"|was sehen wir hier$|was passiert dann$|wie geht es weiter$"
+    ),
+    "en": re.compile(
+        r"tell (?:us|me) (?:more )?about|what (?:about|can you (?:say|tell)|do you (?:know|think)) "
+        r"|anything (?:else )?(?:to say|about)|^(?:and )?then$"
+    ),
+}  # fmt: skip
+
+
+def asks_openly(language: str) -> Callable[[str], bool]:
+    """The function that tells whether a question in normalised form asks for nothing in particular:
+    it names a topic at most ("what would you like to say about X").
+
+    Languages: de, zh, en; in another language no question is known to.
+    """
+    pattern = _OPEN.get(language)
+    return (lambda q: pattern.search(q) is not None) if pattern else lambda q: False
+
+
 def _german(q: str) -> str:
     if m := _DE_WORD.match(q):
         word = m[1]

@@ -20,7 +20,7 @@ from qa_builder.errors import QbsltError
 from qa_builder.questions.candidates import BUDGET, Candidate
 from qa_builder.questions.choose import Chooser
 from qa_builder.questions.languages import installed
-from qa_builder.samples import Provenance, Question
+from qa_builder.samples import KINDS, Provenance, Question
 from qa_builder.text import normalize_all
 
 _LOOKED_AT = 1000  # characters of a sentence: whatever is longer is no sentence
@@ -74,6 +74,8 @@ class Rules:
         result: list[list[Question]] = []
         slices = list(in_batches(len(batch), _CHUNK))
         for part, candidates in zip(slices, self._candidates(batch, slices), strict=True):
+            if self._rules.package:
+                self._check(batch.clip_id[part], candidates)
             chosen = self._chooser.choose(batch.clip_id[part], batch.text[part], candidates)
             self._short += sum(len(c) < self._per_clip for c in chosen)
             result += [
@@ -81,6 +83,22 @@ class Rules:
                 for own in chosen
             ]
         return result
+
+    def _check(self, clip_ids: Sequence[str], candidates: Sequence[Sequence[Candidate]]) -> None:
+        """Raises QbsltError where a package's rules give nothing, or a kind that is none."""
+        whose = f"the rules for {self._code!r} of the package {self._rules.package}"
+        for clip_id, own in zip(clip_ids, candidates, strict=True):
+            if not own:
+                raise QbsltError(
+                    f"{whose} give no question for this sentence.", id=clip_id,
+                    cure="candidates() must end with questions that keep nothing of it.",
+                )  # fmt: skip
+            for c in own:
+                if c.kind not in KINDS:
+                    raise QbsltError(
+                        f"{whose} give a question of the kind {c.kind!r}, which is none.",
+                        id=clip_id, cure=f"Known: {', '.join(KINDS)}.",
+                    )  # fmt: skip
 
     def _candidates(
         self, batch: ClipBatch, slices: Sequence[slice]

@@ -11,6 +11,7 @@ from qa_builder.errors import QbsltError
 from qa_builder.samples import KINDS
 
 FOLDER = Path(__file__).parent / "lexicon"
+_BLANKS = re.compile("_+")
 _SLOT = re.compile(r" ?\{(\w+)\}")
 
 
@@ -22,6 +23,11 @@ class Wording(NamedTuple):
     text: str
     slots: tuple[str, ...]
     name: str  # "section/3": which wording of its section
+
+    @property
+    def phrase(self) -> str:
+        """Its fixed part with a blank for its slots (one for neighbours): two may have the same."""
+        return _BLANKS.sub("_", _SLOT.sub("_", self.text))
 
     def fill(self, **parts: str) -> str:
         """The question with what is kept of the sentence; a slot without a part vanishes."""

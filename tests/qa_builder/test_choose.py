@@ -51,6 +51,24 @@ def test_a_copied_run_costs_more_than_a_loose_word() -> None:
     assert chosen([run, loose]) == [loose.text]
 
 
+def test_what_fits_worse_is_asked_where_nothing_else_is() -> None:
+    pointed = candidate("Was fällt vom Himmel?", template="a")
+    general = candidate("Was gibt es Neues?", template="b")._replace(misfit=3.0)
+    assert chosen([general, pointed]) == [pointed.text]
+    assert chosen([general]) == [general.text]
+
+
+def test_wordings_of_one_phrase_are_counted_together() -> None:
+    """Two sections ask in the same words: a third wording has its turn as often as both."""
+    own = [candidate(f"Was ist {n}?", template=f"{n % 2}/1")._replace(phrase="Was ist _?")
+           for n in range(60)]  # fmt: skip
+    own += [candidate(f"Was macht {n}?", template="c")._replace(phrase="Was macht _?")
+            for n in range(60)]  # fmt: skip
+    ids = [f"c{i}" for i in range(600)]
+    asked = [q[0].phrase for q in Chooser("de").choose(ids, [SENTENCE] * 600, [own] * 600)]
+    assert max(Counter(asked).values()) < 0.6 * 600
+
+
 def test_several_questions_of_a_clip_differ_in_text_and_kind() -> None:
     given_ = [
         candidate("Wo ist es nass?", "where", "a"),

@@ -34,6 +34,16 @@ class Unknown(Rules):
     code = "fr"
     files = ("nowhere.txt",)
 
+class Odd(Rules):
+    code = "fr"
+    def candidates(self, text, words, tags):
+        return [Candidate("Quand ?", "whence", "", "q/1", "q")]
+
+class Silent(Rules):
+    code = "fr"
+    def candidates(self, text, words, tags):
+        return [] if "rain" in text else super().candidates(text, words, tags)
+
 class Needy(Rules):
     code = "fr"
     def __init__(self, model):
@@ -163,6 +173,20 @@ def test_bad_packages_end_with_one_sentence(site: Path, value: str, said: str) -
     install(site, "bad", {"fr": value})
     assert said in refused(build(site, "fr"))
     assert build(site).returncode == 0  # another language is not harmed
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("other:Odd", "give a question of the kind 'whence', which is none. Known: yes-no, what,"),
+        ("other:Silent", "[c3] the rules for 'fr' of the package bad give no question for this"),
+    ],
+)
+def test_what_rules_give_is_checked(site: Path, value: str, said: str) -> None:
+    install(site, "bad", {"fr": value})
+    error = refused(build(site, "fr"))
+    assert said in error and "budget" not in error
+    assert not (site.parent / "out").exists()
 
 
 def test_two_packages_for_a_language_are_refused(site: Path) -> None:

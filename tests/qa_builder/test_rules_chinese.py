@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_builder.audit.leakage import content_overlaps
+from qa_builder.audit.variety import wording_of
 from qa_builder.corpora.base import Notes
 from qa_builder.corpora.csl_daily import CslDaily
 from qa_builder.questions.chinese import Chinese
 from qa_builder.questions.chinese_frame import Frame, read
 from qa_builder.questions.chinese_words import mend, segment
 from qa_builder.questions.choose import Chooser
-from qa_builder.questions.kinds import kind_of
+from qa_builder.questions.kinds import asks_openly, kind_of
 from qa_builder.questions.wordings import FOLDER, read_wordings
 from qa_builder.samples import KINDS
 from qa_builder.text import normalize_all, normalize_question
@@ -73,6 +74,14 @@ def test_a_subordinate_clause_does_not_give_the_predicate() -> None:
         ("小李/n 因为/p 迟到/v ，/w 被/p 老师/n 批评/v 了/u 。/w", "这是为什么呢？"),
         ("这/r 是/v 爷爷/n 送给/v 我/r 的/u 闹钟/n 。/w", "这是什么？"),
         ("学校/n 离/p 这里/r 不/d 远/a ，/w 走路/v 就/d 行/v 。/w", "学校怎么样？"),
+        ("他/r 昨天/t 在/p 网上/s 买/v 了/u 一/m 本/q 词典/n 。/w", "他昨天在网上买了什么？"),
+        ("如果/c 明天/t 下雨/v ，/w 运动会/n 就/d 取消/v 。/w", "如果明天下雨，运动会怎么办？"),
+        ("他/r 很/d 努力/a ，/w 却/d 不大/d 聪明/a 。/w", "他很努力，是吗？"),
+        ("这/r 条/q 裤子/n 比较/d 便宜/a 。/w", "这条裤子多少钱？"),
+        ("我/r 觉得/v 她/r 很/d 漂亮/a 。/w", "你觉得她怎么样？"),
+        ("不要/d 在/p 这里/r 抽烟/v ，/w 谢谢/v 。/w", "我可以抽烟吗？"),
+        ("妈妈/n 去/v 上海/n 出差/v 了/u 。/w", "你妈妈去上海做什么了？"),
+        ("姐姐/n 心情/n 不好/a ，/w 大家/r 担心/v 。/w", "你姐姐心情怎么样？"),
         ("咱们/r 坐/v 船/n 去/v 那个/r 小岛/n 吧/y 。/w", "你有什么提议？"),
     ],
 )
@@ -123,7 +132,7 @@ def test_any_text_gets_questions(text: str) -> None:
     assert len({c.text for c in found}) == len(found)
 
 
-@pytest.mark.parametrize("name", ["zh_wordings", "zh_parts", "zh_topic_wordings"])
+@pytest.mark.parametrize("name", ["zh_wordings", "zh_core", "zh_parts", "zh_topic_wordings"])
 def test_the_lexicon_names_the_kind_that_its_questions_have(name: str) -> None:
     kind = kind_of("zh")
     for wordings in read_wordings(FOLDER / f"{name}.txt").values():
@@ -179,6 +188,13 @@ def test_the_questions_are_varied(corpus: list[Any]) -> None:
     kinds = Counter(q.kind for *_, q in corpus)
     assert len(kinds) >= 6 and max(kinds.values()) <= 0.4 * n
     assert kinds["prompt"] <= 0.12 * n
-    assert max(Counter(q.template for *_, q in corpus).values()) <= 0.03 * n
+    assert max(Counter(q.phrase or q.template for *_, q in corpus).values()) <= 0.03 * n
+    normal = normalize_all([q.text for *_, q in corpus], "zh")
+    texts = normalize_all([t for _, _, t, _ in corpus], "zh")
+    wordings = Counter(wording_of(q, t, "zh") for q, t in zip(normal, texts, strict=True))
+    assert max(wordings.values()) <= 0.03 * n  # as a reader would count
+    is_open = asks_openly("zh")
+    general = sum(q.kind == "prompt" or is_open(s) for (*_, q), s in zip(corpus, normal, strict=True))  # fmt: skip  # noqa: E501
+    assert general <= 0.12 * n
     assert max(Counter(q.text for *_, q in corpus).values()) <= 0.03 * n
     assert len({q.text for *_, q in corpus}) > 3000

@@ -1,0 +1,66 @@
+"""What is said before a Chinese sentence that is a question, a greeting or a set phrase itself. (Ours.)"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from qa_builder.questions.candidates import Candidate
+from qa_builder.questions.chinese_fill import choose, fill, wordings
+from qa_builder.questions.chinese_frame import Frame
+from qa_builder.questions.chinese_parts import Ask
+from qa_builder.questions.wordings import FOLDER, pairs
+
+_FORMULA_MARKS = re.compile(r"[，。！？、\s]+")
+_ASKED = {
+    "why": re.compile("^为什么|你为什么|为何|干嘛"),
+    "money": re.compile("多少钱|贵吗|贵不贵|什么价"),
+    "when": re.compile("什么时[候间]|几点|何时|几时"),
+    "where": re.compile("在哪里|在哪儿|什么地方|怎么走"),
+    "who": re.compile("谁|哪位"),
+    "howis": re.compile("最近怎么样|身体怎么样|去哪儿了|好久"),
+    "which": re.compile("哪一?[个种件条张]|(?:喝|吃|买|要|选|去)[^，]*还是"),
+}
+_ASKS = re.compile(r"[？?]\W*$|吗\W*$|(?:^|[，你他她])(?:为什么|怎么(?!也|都))(?!.*[，])")
+_GENERAL = ("family", "time", "friends", "life", "society", "feeling")  # topics that say too little
+
+
+def is_question(text: str) -> bool:
+    """Whether a sentence asks something itself."""
+    return "？" in text or _ASKS.search(text) is not None
+
+
+def before_question(text: str, frame: Frame, topic: str) -> Iterator[Candidate]:
+    """What is said before a sentence that is a question itself."""
+    known = wordings()
+    asks = next((name for name, pattern in _ASKED.items() if pattern.search(text)), "")
+    if asks:
+        before = known[f"before-{asks}"]
+        yield from fill(before, Ask(f"before-{asks}", "any", "", {}), topic)
+    if topic and topic not in _GENERAL:
+        invited = [w for w in known[f"on-{topic}"] if w.asks == "ask"]
+        yield from fill(invited, Ask(topic, "ask", "", {}), topic)
+    if frame.person and frame.subject not in ("我", "你", "我们", "你们", "大家"):
+        about = Ask("question", "person", frame.subject, {"s": frame.subject})
+        yield from fill(choose(known["question"], "person"), about, topic)
+    yield from fill(choose(known["question"], "any"), Ask("question", "any", "", {}), topic)
+    general = not topic or topic in _GENERAL
+    said = [] if general else [w for w in known[f"on-{topic}"] if w.asks == "say"]
+    told = fill(said, Ask(topic, "say", "", {}), topic)
+    yield from (c._replace(misfit=0.7) for c in told)
+
+
+def formula(text: str) -> list[Candidate]:
+    plain = _FORMULA_MARKS.sub("", text)
+    for n, (pattern, prompts) in enumerate(_formulas()):
+        if pattern.fullmatch(plain):
+            return [Candidate(p, "prompt", "", f"formula/{n}.{k}", "greeting")
+                    for k, p in enumerate(prompts)]  # fmt: skip
+    return []
+
+
+@cache
+def _formulas() -> list[tuple[re.Pattern[str], list[str]]]:
+    found = pairs(FOLDER / "zh_formulas.txt")
+    return [(re.compile(left), [p.strip() for p in right.split(" / ")]) for left, right in found]

@@ -1,0 +1,125 @@
+"""Questions that keep a first clause of a Chinese sentence and ask for what follows from it.
+
+"要是下雨，运动会就取消" answers "要是下雨怎么办？": a condition, a time, a purpose or a fact stays, person
+turned round, and the question asks for the rest. (Ours.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from qa_builder.questions.chinese_frame import BE, Frame, clauses_of, subject_of
+from qa_builder.questions.chinese_parts import Ask, join
+from qa_builder.questions.chinese_subject import PRONOUNS, TURN, turn
+from qa_builder.questions.chinese_words import DUAL, Token, is_person, is_predicate, within
+
+_SHORTEST, _LONGEST = 3, 12  # characters of a clause that a question keeps
+_ASKING = re.compile(r"[谁哪几吗呢吧“”]|什么|怎么|多少|为何|自己|自个|的话$|此|该")
+_IF = ("如果", "要是", "假如", "倘若", "万一", "一旦", "若")
+_THOUGH = ("虽然", "尽管")
+_TIMES = ("时", "时候", "后", "以后", "之后", "前", "之前", "以前")
+_WHEN_FIRST = ("当", "每当", "在")
+_STARTS = "nr"  # tags that a clause which can be doubted starts with
+
+
+def on_clauses(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
+    """What follows from the first clause; whether the first clause is so."""
+    clauses = clauses_of(tokens)
+    if len(clauses) > 1:
+        first = clauses[0]
+        if first[0].word in _IF:
+            yield from _asked("if", first[1:], frame, tokens)
+        elif first[0].word == "为了":
+            yield from _asked("for", first[1:], frame, tokens)
+        elif first[-1].word in _TIMES:
+            start = first[0].word in _WHEN_FIRST
+            yield from _asked("when", first[start:], frame, tokens)
+        elif first[0].word == "在" and first[-1].tag in "fs":
+            yield from _asked("there", first, frame, tokens)
+        elif first[0].word in _THOUGH:
+            yield from _asked("fact", first[1:], frame, tokens)
+        else:
+            yield from _asked("fact", first, frame, tokens)
+    elif clauses and (setting := _inner_time(clauses[0])):
+        yield from _asked("when", setting, frame, tokens)
+
+
+def _inner_time(clause: Sequence[Token]) -> Sequence[Token]:
+    """The time before the main clause where no comma parts it: "开车时[要系安全带]"."""
+    if clause[0].word in ("希望", "祝", "请", "愿", "不要", "别"):
+        return []
+    for i in range(1, min(8, len(clause) - 1)):
+        if clause[i].word in _TIMES and any(is_predicate(t.word) for t in clause[:i]):
+            start = clause[0].word in _WHEN_FIRST
+            return clause[start : i + 1]
+    return []
+
+
+def _asked(
+    name: str, clause: Sequence[Token], frame: Frame, tokens: Sequence[Token]
+) -> Iterator[Ask]:
+    kept = _turned(clause)
+    if not _SHORTEST <= len(kept) <= _LONGEST or _ASKING.search(kept):
+        return
+    if name == "fact" and any(t.word in ("别", "不要", "请", "千万") for t in clause):
+        return
+    slots = {"c": kept, "s": frame.subject}
+    if name == "fact":
+        if not _is_whole(clause):
+            if _is_loose(clause) and not frame.addressed:
+                yield Ask("confirm", "loose", kept, slots)
+            return
+        yield Ask("confirm", "any", kept, slots)
+        after = join(tokens)[len(kept) :]
+        if any(w in after for w in ("要", "别", "应该", "最好", "吧")):
+            yield Ask("fact", "told", after, slots)
+        elif "了" in after:
+            yield Ask("fact", "past", after, slots)
+        return
+    if frame.addressed or frame.mood == "should":
+        mood = "advice"
+    elif not frame.subject or frame.subject in kept or frame.mood in ("not", "notyet"):
+        mood = "open"
+    else:
+        mood = "past" if frame.mood == "past" else "any"
+        if not frame.person:
+            mood = "thing"
+    yield Ask(f"clause-{name}", mood, join(tokens)[len(kept) :], slots)
+
+
+def _turned(clause: Sequence[Token]) -> str:
+    """A clause in the words of the one who asks: 我 and 你 turned round, "妈妈" become "你妈妈"."""
+    said = []
+    for i, t in enumerate(clause):
+        alone = i == 0 or clause[i - 1].word not in ("的", *PRONOUNS)
+        kin = t.word in within("kin") and alone and t.word not in ("儿女", "父母", "夫妻")
+        said.append("你" + t.word if kin and i == 0 else TURN.get(t.word, t.word))
+    return "".join(said)
+
+
+def _is_loose(clause: Sequence[Token]) -> bool:
+    """Whether a clause without a subject of its own says something: "赚钱不容易"."""
+    first, last = clause[0], clause[-1]
+    joined = within("joining") | within("subordinate") | within("order") | within("after")
+    begins = first.tag in "vanrd" and first.word not in joined
+    verbal = any(
+        (t.tag in "vail" or is_predicate(t.word)) and t.word not in (*BE, "有", "没有", *DUAL)
+        for t in clause
+    )
+    ends = last.tag not in "pcdfu" or last.word in ("了", "过")
+    return begins and ends and verbal and len(clause) > 1 and "请" not in (first.word, last.word)
+
+
+def _is_whole(clause: Sequence[Token]) -> bool:
+    """Whether a clause says something of somebody or something, on its own."""
+    if clause[0].tag not in _STARTS or clause[0].word in within("joining") | within("subordinate"):
+        return False
+    if clause[0].word in within("nosubject") and clause[0].word not in ("身体",):
+        return False
+    subject, at = subject_of(clause)
+    if not subject or at >= len(clause) or not turn(subject)[0]:
+        return False
+    if clause[-1].word in ("不", "很", "是", "的", "就", "都") or clause[-1].tag in "pc":
+        return False
+    return len(clause) > 2 or is_person(clause[0].word)

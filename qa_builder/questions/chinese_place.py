@@ -1,0 +1,195 @@
+"""The end of a Chinese clause asked for where it stands: "他在网上买了一本词典" - "他在网上买了什么".
+
+What stands before is kept as it is, person turned round, so that no subject or predicate needs to be
+understood: only where the noun phrase, the adjective or the amount at the end begins. (Ours.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from qa_builder.questions.chinese_frame import BE, MODALS, Frame, clauses_of
+from qa_builder.questions.chinese_parts import Ask, join
+from qa_builder.questions.chinese_subject import PRONOUNS, TURN
+from qa_builder.questions.chinese_words import DUAL, Token, is_person, within
+
+_LONGEST = 10  # characters that are kept before the verb or the adjective
+_TAILS = ("了", "过", "着", "完", "到", "出", "上", "下", "成", "好", "起", "见", "住", "给")
+_DEGREE = frozenset(["很", "太", "真", "非常", "也", "都", "越来越", "比较", "最", "更", "特别", "十分", "挺", "有点",
+                     "有点儿", "不太", "却", "又", "还", "极其", "相当", "格外", "多么", "不", "并不"])  # fmt: skip
+_LEADS = frozenset(["因为", "所以", "但是", "但", "可是", "不过", "而且", "并且", "于是", "然后", "而", "那", "就", "却", "因此",
+                    "其实", "原来", "当然", "另外", "同时", "后来", "由于", "虽然", "尽管", "听说", "没想到", "怪不得",
+                    "难怪", "看来", "只好", "终于", "突然", "居然", "竟然", "果然", "不但", "不仅", "即使"])  # fmt: skip
+_NO_HEAD = frozenset(["时候", "事", "事情", "人", "样子", "地方", "方面", "时间", "问题", "一样", "意思", "原因", "时", "一下", "话"])  # fmt: skip
+_ASKING = re.compile(r"[谁哪几吗呢“”《》]|什么|怎么|多少|为何|自己|的话")
+_AMOUNT = re.compile(r"[一二两三四五六七八九十百千万几\d]+(?:多|几)?(?:元|块|块钱|美元|万元|个小时|小时|分钟|天|年|个月|岁|米|公里|次|点)?钱?")  # fmt: skip
+
+
+def on_end(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
+    """Ask for the end of each clause that says something, the first clauses first.
+
+    The section "brief" leaves out all before the verb, for where that gives too much away.
+    """
+    if frame.addressed or frame.calling:
+        return
+    for clause in clauses_of(tokens):
+        plain = _without_lead(clause)
+        if len(plain) < 2 or plain[0].word in within("subordinate") | within("order"):
+            continue
+        yield from _on_noun(plain)
+        yield from _on_state(plain)
+
+
+def _without_lead(clause: Sequence[Token]) -> Sequence[Token]:
+    """A clause without the connectives at its start, and the particles at its end."""
+    start, end = 0, len(clause)
+    while start < end and clause[start].word in _LEADS:
+        start += 1
+    while end > start and clause[end - 1].tag == "y" and clause[end - 1].word != "了":
+        end -= 1
+    return clause[start:end]
+
+
+def _on_noun(clause: Sequence[Token]) -> Iterator[Ask]:
+    """The noun phrase at the end, behind its verb."""
+    last = clause[-1]
+    if last.tag not in ("n", "v", "i", "l", "vn") or last.word in _NO_HEAD:
+        return
+    verb = next((j for j in range(len(clause) - 1) if _ends_so(clause, j)), -1)
+    if verb < 0 or not _is_kept(clause[:verb]):
+        return
+    end = verb + 1
+    while end < len(clause) - 1 and clause[end].word in _TAILS:
+        end += 1
+    phrase = clause[end:]
+    of = [i for i, t in enumerate(phrase) if t.word == "的"]
+    first = clause[0].word if clause[0].word in PRONOUNS else ""
+    slots = {"c": _turned(clause[:verb]), "v": join(clause[verb:end]), "s": TURN.get(first, first)}
+    if clause[verb].word in BE:
+        own = is_person(last.word)
+        yield Ask("end", "who" if own else "is", join(phrase), slots | {"n": last.word})
+    elif is_person(last.word):
+        yield Ask("end", "whom", join(phrase), slots)
+    else:
+        done = any(t.word in ("了", "过") for t in clause[verb:end])
+        yield Ask("end", "done" if done else "what", join(phrase), slots | {"n": last.word})
+        if verb > bool(first):  # what stands between may give too much away
+            yield Ask("brief", "brief" if first else "short", join(phrase), slots)
+        if of and of[-1] == len(phrase) - 2 and len(last.word) < 4:
+            yield Ask("end", "kind", join(phrase), slots | {"n": last.word})
+
+
+def _ends_so(clause: Sequence[Token], j: int) -> bool:
+    """Whether the clause is a noun phrase from behind token j, a verb, on."""
+    word, tag = clause[j]
+    if not (tag == "v" or word in BE) or word in MODALS or word in _NO_VERB:
+        return False
+    if clause[j + 1].word == "的" or (j and clause[j - 1].word == "的"):
+        return False
+    rest = list(clause[j + 1 :])
+    if word in within("sure") and _is_sure(rest):
+        return True
+    while rest and rest[0].word in _TAILS:
+        rest.pop(0)
+    begins = rest and rest[0].tag not in "dpcufy" and rest[0].word not in ("的", "地", "得")
+    return bool(begins) and rest[-1].tag == "n" and _is_noun_phrase(rest)
+
+
+def _is_sure(rest: Sequence[Token]) -> bool:
+    """Whether what follows a verb that always has an object can be anything."""
+    described = any(t.word in ("的", "得") for t in rest[:-2]) and rest[0].tag not in "mrn"
+    return len(join(rest)) > 2 and rest[0].tag not in "ufpcd" and not described
+
+
+def _is_noun_phrase(words: Sequence[Token]) -> bool:
+    """Whether words are a noun with its attributes, one relative clause at most."""
+    of = max((i for i, t in enumerate(words) if t.word == "的"), default=-1)
+    if any(t.word in PRONOUNS and i for i, t in enumerate(words[: max(of, 0)])):
+        return False
+    if any(t.word in ("了", "着", "过", "得", "地", "把", "被", "给", "让") for t in words):
+        return False
+    inner, before = words[of + 1 :], words[: max(of, 0)]
+    noun = all(
+        t.tag in "nrmqabsjt"
+        or t.word in DUAL
+        or t.word in ("和", "与", "、")
+        or (t.tag == "v" and len(t.word) == 2 and i + 1 < len(inner) and inner[i + 1].tag == "n")
+        for i, t in enumerate(inner)
+    )
+    return noun and sum(t.tag == "v" for t in before) < 2 and not any(t.tag in "cy" for t in before)
+
+
+_NO_VERB = frozenset(["不了", "不起", "主要", "过于", "才能", "不足", "能够", "走", "坐在", "躺在", "站在", "过来", "有", "没有", "去", "来", "到", "像", "让", "使", "令", "叫", "请", "在", "给", "变得", "显得", "成为",
+                      "作为", "变成", "回", "比", "等", "没", "无", "如", "似", "通过", "根据", "为", "跟着", "不能", "可以",
+                      "必须", "应该", "应", "需", "难以", "用", "不会", "不想"])  # fmt: skip
+
+
+def _on_state(clause: Sequence[Token]) -> Iterator[Ask]:
+    """The adjective or the set phrase at the end."""
+    done = clause[-1].word == "了"
+    words = clause[:-1] if done else clause
+    if len(words) < 2 or words[-1].tag not in "azil" or words[-1].word in within("noobject"):
+        return
+    at = len(words) - 1
+    while at and words[at - 1].word in _DEGREE:
+        at -= 1
+    named = words[:at]
+    if named and _is_named(named) and _is_kept(named):
+        own = named[-1].word in PRONOUNS or is_person(named[-1].word)
+        mood = "now" if done else "who" if own else "thing"
+        yield Ask("state", mood, join(words[at:]), {"c": _turned(named)})
+
+
+def on_named(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
+    """How it is with what a clause starts with: a noun phrase, whatever is said of it."""
+    if frame.addressed or frame.calling:
+        return
+    for clause in clauses_of(tokens):
+        plain = _without_lead(clause)
+        while plain and (plain[0].tag in "td" or plain[0].word in within("timed")):
+            plain = plain[1:]
+        end = _named_end(plain)
+        other = any(t.word in PRONOUNS for t in plain[1:end])
+        if end and not other and _is_named(plain[:end]) and _is_kept(plain[:end]):
+            words = {t.word for t in plain[end:]}
+            happens = words & {"了", "被", "已经", "没", "没有", "又", "突然", "过"}
+            own = is_person(plain[end - 1].word)
+            mood = "event" if happens else "who" if own else "thing"
+            yield Ask("named", mood, join(plain[end:]), {"c": _turned(plain[:end])})
+            return
+
+
+def _named_end(clause: Sequence[Token]) -> int:
+    """Where the noun phrase ends that a clause starts with; 0 if there is none."""
+    of = max((i for i, t in enumerate(clause[:8]) if t.word == "的"), default=-1)
+    if of >= 0 and any(t.word in ("了", "着", "过", "是", *_DEGREE) for t in clause[:of]):
+        return 0
+    end = of + 1
+    while end < len(clause) and (clause[end].tag in "nrsmqjb" or clause[end].word in ("和", "与")):
+        end += 1
+    if end == of + 1 or end >= len(clause) or clause[end].tag not in "dpvazil":
+        return 0
+    return end
+
+
+def _is_named(tokens: Sequence[Token]) -> bool:
+    """Whether tokens are a noun phrase, with a time or a place at most."""
+    of = max((i for i, t in enumerate(tokens) if t.word == "的"), default=-1)
+    head = tokens[of + 1 :]
+    return bool(head) and head[-1].tag in "nrs" and head[-1].word not in within("nosubject") and all(
+        t.tag in "nrsfmqtjb" or t.word in DUAL for t in head
+    )  # fmt: skip
+
+
+def _is_kept(tokens: Sequence[Token]) -> bool:
+    """Whether what stands before can be kept: short, with somebody or something, not asking."""
+    said = join(tokens)
+    named = any(t.tag in "nrs" for t in tokens) or not tokens
+    sound = not tokens or tokens[-1].word not in ("的", "和", "与", "把", "被", "让", "得")
+    return len(said) <= _LONGEST and named and sound and not _ASKING.search(said)
+
+
+def _turned(tokens: Sequence[Token]) -> str:
+    said = "".join(TURN.get(t.word, t.word) for t in tokens)
+    return "你" + said if tokens and tokens[0].word in within("kin") else said
