@@ -159,6 +159,8 @@ class Handler(BaseHTTPRequestHandler):
                         pass
                 return self.close()
         body = self.rfile.read(size)
+        if len(body) < size:  # the client was killed: half a file is none
+            return self.close()
         if fault and fault.status:
             error = {"error": f"as asked, for {self.headers.get('Authorization')}"}
             return self.reply(fault.status, error, **fault.headers)
