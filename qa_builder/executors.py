@@ -20,6 +20,7 @@ from qa_builder.errors import QbsltError, known
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 EXECUTORS = ("processes", "ray")
+_STARTS = 60  # times that Ray is asked, each half a second, whether a worker is up again
 _AHEAD = 2  # items a worker: one in work, one waiting
 # Several workers with several threads each hinder one another: 3 to 50 times slower.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -239,6 +240,33 @@ def _no_cluster(where: str, e: Exception) -> QbsltError:
     )
 
 
+def _result(ray: Any, done: Any) -> Any:
+    """What the function gave, or `Died`; raises what it raised."""
+    try:
+        return ray.get(done)
+    except ray.exceptions.RayTaskError as e:
+        raise e.cause from None
+    except ray.exceptions.RayActorError as e:
+        if "creation task" in str(e):
+            raise _cannot_start(e) from None
+        return Died("the Ray worker that worked on it died (memory, or a crash)")
+
+
+def _failed(ray: Any, started: Any, times: int) -> bool:
+    """Whether a worker has not come up; it is being started anew after it died.
+
+    Raises QbsltError for one that never will.
+    """
+    try:
+        ray.get(started)
+    except ray.exceptions.RayActorError as e:
+        if "creation task" in str(e) or times >= _STARTS:
+            raise _cannot_start(e) from None
+        time.sleep(0.5)
+        return True
+    return False
+
+
 def _cannot_start(e: Exception) -> QbsltError:
     return QbsltError(
         f"the Ray workers can't start ({str(e).splitlines()[-1]}).",
@@ -275,30 +303,33 @@ def _on_ray(
         running: dict[Any, tuple[Any, int, Item, bool]] = {}
         left, free = iter(enumerate(items)), list[Any]()
         # On a cluster that is small or busy, some wait for a place: they get no item until then.
-        starting = {actor.start.remote(): actor for actor in actors}
+        # Reference -> (worker, the item that it died of if any, how often it has not come up).
+        starting: dict[Any, tuple[Any, tuple[int, Item] | None, int]] = {
+            actor.start.remote(): (actor, None, 0) for actor in actors
+        }
         try:
             while True:
                 for i, item in islice(left, len(free)):
                     actor = free.pop()
                     running[actor.work.remote(item)] = (actor, i, item, False)
-                if free and not running:  # no item is left
+                tried_again = any(died_of for _, died_of, _ in starting.values())
+                if free and not running and not tried_again:  # no item is left
                     return
                 done = ray.wait([*starting, *running], num_returns=1)[0][0]
                 if done in starting:
-                    free.append(starting.pop(done))
+                    actor, died_of, failed = starting.pop(done)
+                    if _failed(ray, done, failed):
+                        starting[actor.start.remote()] = (actor, died_of, failed + 1)
+                    elif died_of:
+                        running[actor.work.remote(died_of[1])] = (actor, *died_of, True)
+                    else:
+                        free.append(actor)
                     continue
                 actor, i, item, again = running.pop(done)
-                try:
-                    result = ray.get(done)
-                except ray.exceptions.RayTaskError as e:
-                    raise e.cause from None
-                except ray.exceptions.RayActorError as e:
-                    if "creation task" in str(e):
-                        raise _cannot_start(e) from None
-                    if not again:
-                        running[actor.work.remote(item)] = (actor, i, item, True)
-                        continue
-                    result = Died("the Ray worker that worked on it died (memory, or a crash)")
+                result = _result(ray, done)
+                if isinstance(result, Died) and not again:
+                    starting[actor.start.remote()] = (actor, (i, item), 0)
+                    continue
                 free.append(actor)
                 yield i, result
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,8 +47,19 @@ class Cache:
             self._db.execute("BEGIN IMMEDIATE")  # another build may be making the same file
             self._check()
             self._db.execute("COMMIT")
-            self._db.execute("PRAGMA journal_mode = WAL")
+            self._write_ahead()
             self._db.execute("PRAGMA synchronous = NORMAL")
+
+    def _write_ahead(self) -> None:
+        """Turn the write-ahead log on: SQLite does not wait here while others open the file."""
+        for wait in (*[0.05] * 200, None):
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                if wait is None:
+                    raise
+                time.sleep(wait)
 
     def _check(self) -> None:
         """Make the table in a new file; refuse a file of another kind or version."""
