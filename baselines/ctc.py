@@ -24,7 +24,10 @@ class CtcHead(nn.Module):
         self.leave = nn.Linear(width, classes)
 
     def forward(self, states: Tensor) -> Tensor:
-        """In float32, because sums of many log-probabilities lose too much in bfloat16."""
+        """Log-probabilities [batch, frames, classes] of states [batch, frames, width].
+
+        In float32, because sums of many log-probabilities lose too much in bfloat16.
+        """
         classes: Tensor = self.leave(states)
         return classes.float().log_softmax(-1)
 

@@ -93,7 +93,7 @@ class Translator(nn.Module):
             self.mlm = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
 
     def forward(self, batch: Batch) -> Losses:
-        """The losses of a batch with targets."""
+        """The losses, scalars, of a batch with targets; `data.Batch` has its shapes [batch, ...]."""
         sign, text = self._sides(batch)
         fused = self.fuse(sign, text)
         assert batch.target_ids is not None and batch.target_mask is not None

@@ -78,8 +78,12 @@ def features(
     # The clips' own frames are all that needs the corpus folder.
     made = make_extractor(extractor, {**options, "root": root})
     from qa_builder.dataset import open_dataset
+    from qa_builder.features.store import is_store
     from qa_builder.features.tasks import tasks_of
 
+    if is_store(source):
+        raise QbsltError("is a store of features; they are made of a dataset.", file=source,
+                         cure="Name the folder that `qa-builder build` made.")  # fmt: skip
     wanted = [s.strip() for s in splits.split(",") if s.strip()] if splits else []
     tasks = tasks_of(open_dataset(source), wanted, limit)
     how = How(workers, executor, address, gpus, restart)
@@ -123,7 +127,7 @@ def _tell(done: Extraction, seconds: float, allow_missing: bool) -> None:
     else:
         click.echo(f"{store.path} is up to date: {what}{simulated}")
     if n := manifest["bad_frames"]:
-        click.echo(f"{n:,} frames could not be read and are NaN")
+        click.echo(f"{n:,} frames could not be read and are NaN (mended? --restart reads them)")
     problems = [f"[{f['clip_id']}] {f['reason']}" for f in manifest["failures"]]
     problems += [f"[{d['clip_id']}] has {d['found']:,} frames, the annotation says "
                  f"{d['expected']:,}" for d in manifest["differing"]]  # fmt: skip
@@ -136,8 +140,8 @@ def _tell(done: Extraction, seconds: float, allow_missing: bool) -> None:
             f"{len(manifest['failures']):,} clips failed and {len(manifest['differing']):,} have "
             "another number of frames than the annotation says; the store holds the others.",
             file=store.path,
-            cure="Mend the frames and run this again (it does only what failed), or say "
-            "--allow-missing.",
+            cure="Mend them and run this again: it tries failed clips anew, and with --restart "
+            "all. Or say --allow-missing.",
         )
 
 

@@ -63,6 +63,7 @@ def extract(
     and where every clip fails. Whatever happens, `out` is the old store or the new one, whole.
     """
     check_executor(how.executor, how.workers or 0, how.address)
+    _check_gpus(how)
     recover(out)
     _check_out(out)
     run = describe_run(name, extractor.describe(), tasks)
@@ -140,6 +141,17 @@ def _noting(
     for row, features in clips:
         rows.append(row)
         yield row, features
+
+
+def _check_gpus(how: How) -> None:
+    """Refuse what Ray can't take: some number of whole GPUs, or a part of one."""
+    gpus = how.gpus
+    if not (0 <= gpus <= 1 or (gpus > 1 and gpus.is_integer())):
+        raise QbsltError(f"--gpus {gpus:g} is neither a share of a GPU nor a number of them.",
+                         cure="Take 0 to 1 (0.25: four workers share one), or a whole number.")  # fmt: skip  # noqa: E501
+    if gpus and how.executor != "ray":
+        raise QbsltError("--gpus is for Ray workers; others choose with --device.",
+                         cure="Add --executor ray.")  # fmt: skip
 
 
 def _check_out(out: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 from qa_builder.atomic import replace_text
 from qa_builder.errors import QbsltError
@@ -48,11 +49,21 @@ class Partial:
         self.done.add(i)
 
     def get(self, i: int) -> tuple[NDArray[np.float16], int]:
-        """The features of clip number i, and how many frames could not be read."""
+        """The features of clip number i, and how many frames could not be read.
+
+        Raises QbsltError for a file that is damaged (by a full disk, or a loss of power), and
+        removes it, so that the next run makes the clip anew.
+        """
         import numpy as np
 
-        with np.load(self.path / f"{i}.npz", allow_pickle=False) as file:
-            return file["features"], int(file["bad_frames"])
+        path = self.path / f"{i}.npz"
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return file["features"], int(file["bad_frames"])
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile):
+            path.unlink(missing_ok=True)
+            raise QbsltError("this finished clip was damaged, and has been removed.", file=path,
+                             cure="Run the same command again: it makes this clip anew.") from None  # fmt: skip  # noqa: E501
 
     def remove(self) -> None:
         """Remove the folder and all that is in it."""

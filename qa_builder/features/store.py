@@ -93,7 +93,7 @@ def read_store_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-_AGAIN = "Copy the store again from its source, or extract the features again."
+_AGAIN = "Copy the store again from its source, or extract the features again with --restart."
 
 
 class FeatureStore:
@@ -160,23 +160,29 @@ class FeatureStore:
             return self._index[clip_id]
         except KeyError:
             failed = {f["clip_id"]: f["reason"] for f in self.manifest["failures"]}
-            why = f"extraction failed: {failed[clip_id]}" if clip_id in failed else "it has none"
+            why = f"extraction failed: {failed[clip_id].rstrip('.')}" if clip_id in failed else "it has none"
             raise QbsltError(f"no features of this clip: {why}.", file=self.path, id=clip_id,
                              cure="Extract its dataset's features again.") from None  # fmt: skip
 
 
 def mapped(path: Path) -> list[pa.RecordBatch]:
-    """The record batches of one file of a store; raises QbsltError for what is none."""
+    """The record batches of one file of a store; raises QbsltError for what is none.
+
+    Reads ids and offsets, which are checked, and no features.
+    """
     import pyarrow as pa
 
     try:
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
         if reader.schema != schema():
             raise QbsltError("has other columns than a store.", file=path, cure=_AGAIN)
-        return [reader.get_batch(i) for i in range(reader.num_record_batches)]
+        batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+        for batch in batches:  # Arrow follows wrong offsets out of the file, and crashes
+            batch.validate(full=True)
+        return batches
     except FileNotFoundError:
         raise QbsltError("this file of the store is missing.", file=path, cure=_AGAIN) from None
-    except (pa.ArrowInvalid, OSError) as e:
+    except (pa.ArrowException, OSError, ValueError) as e:  # ValueError: names that are no UTF-8
         raise QbsltError(
             f"cannot be read as Arrow ({str(e).splitlines()[0]}).", file=path, cure=_AGAIN
         ) from None

@@ -27,25 +27,33 @@ def verify_store(path: Path) -> list[str]:
     manifest = read_store_manifest(path)
     try:
         clips = _Clips(manifest)
-        findings = [*_files(path, manifest), *_manifest(manifest)]
+        damaged = {file["path"]: problem for file in manifest["files"]
+                   if (problem := _damage(path, file))}  # fmt: skip
+        findings = [f"{name}: {problem}" for name, problem in damaged.items()]
+        findings += [*_unknown(path, manifest), *_manifest(manifest)]
         for file in manifest["files"]:
-            findings += clips.check(path, str(file["path"]))
-        return findings + list(clips.summary())
+            if file["path"] not in damaged:  # of one that is, anything may be in the rows
+                findings += clips.check(path, str(file["path"]))
+        return findings if damaged else findings + list(clips.summary())
     except (KeyError, TypeError, AttributeError, ValueError) as e:
         raise QbsltError(f"is not the manifest of a store ({type(e).__name__}: {e}).",
                          file=path / MANIFEST, cure="Extract the features again.") from None  # fmt: skip  # noqa: E501
 
 
-def _files(path: Path, manifest: dict[str, Any]) -> Iterator[str]:
-    listed = {f["path"]: f for f in manifest["files"]}
-    for name, file in listed.items():
-        found = path / name
-        if not found.is_file():
-            yield f"{name}: is missing"
-        elif found.stat().st_size != file["bytes"]:
-            yield f"{name}: has {found.stat().st_size:,} bytes, the manifest says {file['bytes']:,}"
-        elif file_sha256(found) != file["sha256"]:
-            yield f"{name}: its sha256 is not that of the manifest"
+def _damage(path: Path, file: dict[str, Any]) -> str | None:
+    """Why a file is not the one that was written, if it is not."""
+    found = path / file["path"]
+    if not found.is_file():
+        return "is missing"
+    if found.stat().st_size != file["bytes"]:
+        return f"has {found.stat().st_size:,} bytes, the manifest says {file['bytes']:,}"
+    if file_sha256(found) != file["sha256"]:
+        return "its sha256 is not that of the manifest"
+    return None
+
+
+def _unknown(path: Path, manifest: dict[str, Any]) -> Iterator[str]:
+    listed = {f["path"] for f in manifest["files"]}
     for found in sorted(path.rglob("*")):
         name = found.relative_to(path).as_posix()
         if found.is_file() and name not in listed and name != MANIFEST and name[0] != ".":
