@@ -93,7 +93,7 @@ class Translator(nn.Module):
             self.mlm = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
 
     def forward(self, batch: Batch) -> Losses:
-        """The losses, scalars, of a batch with targets; `data.Batch` has its shapes [batch, ...]."""
+        """The losses, scalars, of a batch with targets; shapes as in `data.Batch` [batch, ...]."""
         sign, text = self._sides(batch)
         fused = self.fuse(sign, text)
         assert batch.target_ids is not None and batch.target_mask is not None

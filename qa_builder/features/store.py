@@ -160,7 +160,11 @@ class FeatureStore:
             return self._index[clip_id]
         except KeyError:
             failed = {f["clip_id"]: f["reason"] for f in self.manifest["failures"]}
-            why = f"extraction failed: {failed[clip_id].rstrip('.')}" if clip_id in failed else "it has none"
+            why = (
+                f"extraction failed: {failed[clip_id].rstrip('.')}"
+                if clip_id in failed
+                else "it has none"
+            )
             raise QbsltError(f"no features of this clip: {why}.", file=self.path, id=clip_id,
                              cure="Extract its dataset's features again.") from None  # fmt: skip
 

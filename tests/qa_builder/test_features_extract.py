@@ -95,6 +95,8 @@ def test_each_broken_clip_costs_that_clip_and_is_listed(tasks: Tasks, tmp_path: 
     reasons = {wrong[i]: reason for i, reason in failed.items()}
     assert reasons["raises"] == "ValueError: no such thing"
     assert reasons["refuses"] == "clip.mp4: has no frames."
+    with pytest.raises(QbsltError, match=r"failed: clip.mp4: has no frames\. Extract"):
+        done.store[next(i for i in wrong if wrong[i] == "refuses")]
     assert "65,504" in reasons["infinite"] and "expected float16 [4]" in reasons["shape"]
     assert "none of its" in reasons["unreadable"] and "killed" in reasons["kills"]
     assert done.store.manifest["bad_frames"] == 1
@@ -188,6 +190,30 @@ def test_an_unfinished_run_of_other_settings_is_not_mixed_in(tasks: Tasks, tmp_p
     ).changed  # a finished one gives way
 
 
+def test_a_finished_clip_that_was_damaged_is_made_again(tasks: Tasks, tmp_path: Path) -> None:
+    def stop(clips: int, frames: int) -> None:
+        if frames:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "store"
+    with pytest.raises(KeyboardInterrupt):
+        extract(tasks, Counting(), "import", out, How(workers=0), stop)
+    os.truncate(tmp_path / ".store.partial" / "0.npz", 300)
+    with pytest.raises(QbsltError, match="was damaged, and has been removed"):
+        extract(tasks, Counting(), "import", out, How(workers=0))
+    done = extract(tasks, Counting(), "import", out, How(workers=0))
+    assert done.reused == len(tasks.clips) - 1
+    extract(tasks, Counting(), "import", tmp_path / "whole", How(workers=0))
+    assert content(out) == content(tmp_path / "whole")
+
+
+def test_a_store_is_no_dataset(tasks: Tasks, tmp_path: Path) -> None:
+    extract(tasks, Counting(), "import", tmp_path / "store", How(workers=0))
+    result = CliRunner().invoke(main, ["features", str(tmp_path / "store"), "--extractor",
+                                       "simulated", "--out", str(tmp_path / "other")])  # fmt: skip
+    assert result.exit_code == 2 and "is a store of features" in result.output
+
+
 def test_the_same_clips_with_other_questions_need_no_other_store(
     tasks: Tasks, tmp_path: Path
 ) -> None:
@@ -206,6 +232,8 @@ def test_the_same_clips_with_other_questions_need_no_other_store(
         ({"--extractor": "simulated", "--splits": "dev,tset"}, "known are: dev, test, train"),
         ({"--extractor": "simulated", "--limit": "0"}, "--limit 0 leaves no clip"),
         ({"--extractor": "simulated", "--executor": "slurm"}, "known are: processes, ray"),
+        ({"--extractor": "simulated", "--gpus": "1"}, "Add --executor ray"),
+        ({"--extractor": "simulated", "--gpus": "-1"}, "--gpus -1 is neither"),
         ({"--show": "x"}, "holds no store"),
     ],
 )

@@ -18,6 +18,7 @@ from qa_builder.cli import main
 from qa_builder.dataset import file_sha256
 from qa_builder.errors import QbsltError
 from qa_builder.features.manifest import config_hash, run_key, store_fingerprint
+from qa_builder.features.store import open_store
 from qa_builder.verify import verify
 
 DATA = "data/00000.arrow"
@@ -78,14 +79,27 @@ def test_a_flipped_byte(store: Path, at: float) -> None:
     assert CliRunner().invoke(main, ["verify", str(store)]).exit_code == 1
 
 
+def test_offsets_that_lead_out_of_the_file_are_told_and_not_followed(store: Path) -> None:
+    data = bytearray((store / DATA).read_bytes())
+    with pa.ipc.open_file(pa.BufferReader(bytes(data))) as file:
+        ends = file.get_batch(0).column("clip_id").buffers()[1].to_pybytes()
+    at = data.index(ends)
+    data[at + 7] ^= 0x40  # the first id would end a gigabyte from here
+    (store / DATA).write_bytes(data)
+    with pytest.raises(QbsltError, match="cannot be read as Arrow"):
+        open_store(store)
+    assert verify(store) == [f"{DATA}: its sha256 is not that of the manifest"]
+
+
 def test_files_that_are_cut_missing_or_too_many(store: Path) -> None:
     (store / "notes.txt").write_text("x")
     (store / ".lock").write_text("x")
     assert verify(store) == ["notes.txt: is not in the manifest"]
     (store / DATA).write_bytes((store / DATA).read_bytes()[:-100])
     found = verify(store)
-    assert any("bytes, the manifest says" in f for f in found)
-    assert any("cannot be read as Arrow" in f for f in found)
+    assert len(found) == 2 and any("bytes, the manifest says" in f for f in found)
+    with pytest.raises(QbsltError, match="cannot be read as Arrow"):
+        open_store(store)
     (store / DATA).unlink()
     assert f"{DATA}: is missing" in verify(store)
 
