@@ -42,13 +42,23 @@ class Backbone:
     """A model that makes one vector of each image."""
 
     def __init__(self, files: Files, device: str, dtype: str) -> None:
-        """Load it. Raises QbsltError for a model that can't make a vector of an image."""
+        """Load it.
+
+        Raises QbsltError for a model that can't make a vector of an image, and for a device that
+        this machine lacks.
+        """
         import torch
 
         self.device, self._dtype = device, getattr(torch, dtype)
         self.processor, model, untrained = _load(files, self._dtype)
         # of a model of pictures and text, the part that looks at pictures
-        self._model = getattr(model, "vision_model", model).to(device).eval()
+        model = getattr(model, "vision_model", model)
+        try:
+            self._model = model.to(device).eval()
+        except (AssertionError, RuntimeError) as e:  # a torch without CUDA, no driver, cuda:7
+            why = (str(e).splitlines() or ["no reason given"])[0].rstrip(".")
+            raise QbsltError(f"--device {device} can't be used on this machine ({why}).",
+                             cure="Take --device cpu or auto.") from None  # fmt: skip
         self.architecture = type(self._model).__name__
         self._has_pooler = not untrained
         self.pooling, self.dim = self._probe(files.name)
