@@ -227,6 +227,10 @@ def test_settings_that_cant_be_are_told(models: Path, root: Path, tmp_path: Path
         with pytest.raises(QbsltError, match=message) as told:
             FrameEmbeddings(**{"root": root, **options}).describe()
         assert "\n" not in str(told.value)
+    absent = FrameEmbeddings(root, good, device="cuda:63")  # a worker elsewhere may have it
+    with pytest.raises(QbsltError, match="--device cuda:63 can't be used on this machine") as told:
+        absent(TASK)
+    assert "\n" not in str(told.value)
     with pytest.raises(QbsltError, match="--extractor frames needs --model"):
         make_extractor("frames", {"root": root})
 
