@@ -60,7 +60,7 @@ def save(
         if best:
             with new_folder(folder / BEST) as copy:
                 for file in new.iterdir():
-                    _link(file, copy / file.name)
+                    link(file, copy / file.name)
 
 
 def load(
@@ -166,10 +166,11 @@ def _write(
     (folder / STATE).write_text(json.dumps(about, indent=1, allow_nan=True) + "\n", "utf-8")
 
 
-def _link(file: Path, to: Path) -> None:
+def link(file: Path, to: Path) -> None:
+    """Give a file a second name, or copy it where the file system has no hard links."""
     try:
         os.link(file, to)
-    except OSError:  # a file system without hard links
+    except OSError:
         shutil.copyfile(file, to)
 
 

@@ -37,6 +37,10 @@ class Config:
     """Folder of an mBART checkpoint cut down by `prepare-vocabulary`; None: from scratch."""
     vocabulary: str | None = None
     """Folder of a prepared vocabulary; None: that of `pretrained`, or one learned from train."""
+    weights: str | None = None
+    """Folder of a run whose trained weights are taken; nothing is trained."""
+    train_share: float = option(1.0, high=1, low=0.001)
+    """Share of the train split that is learned from (0..1): always the same clips."""
     vocab_size: int = option(low=300, high=1_000_000)
     """Pieces of the vocabulary that is learned; more where the corpus has more characters."""
     lowercase_source: bool = True

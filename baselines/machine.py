@@ -10,6 +10,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from qa_builder.errors import QbsltError
+from qa_builder.executors import cores
 
 if TYPE_CHECKING:
     from baselines.config import Config
@@ -36,6 +37,13 @@ def make_accelerator(config: Config) -> Accelerator:
     if "WORLD_SIZE" not in os.environ:  # a second run in this process may have other settings
         AcceleratorState._reset_state(reset_partial_state=True)
     return Accelerator(cpu=not gpu, mixed_precision="bf16" if precision == "bf16" else "no")
+
+
+def described() -> str:
+    """The machine in words: its GPUs, or its processor and how many cores this process may use."""
+    if n := torch.cuda.device_count():
+        return f"{n} x {torch.cuda.get_device_name(0)}, torch {torch.__version__}"
+    return f"CPU, {cores()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
 def explained(e: RuntimeError, batch: Batch) -> RuntimeError | QbsltError:

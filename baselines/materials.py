@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from baselines import vocabulary as pieces
 from baselines.data import as_source, feature_dim
 from baselines.stores import check_store
+from baselines.train_share import train_samples
 from baselines.translator import Translator
 from baselines.vocabulary import GlossVocabulary, Vocabulary
 from qa_builder.atomic import new_folder
@@ -60,7 +61,7 @@ def make_materials(
     if config.features is not None:
         check_store(open_store(config.features), data.dataset, splits)
     if write and not (folder / VOCABULARY).is_dir():
-        train = list(data.samples("train"))
+        train = train_samples(data, config)
         if graph.ctc:
             glosses = [s.gloss for s in train if s.gloss]
             if not glosses:

@@ -35,13 +35,20 @@ class Baseline:
         self.name, self.track = config.method, graph.track
         self.features = _kind_of(config.features)
         self.notes: list[str] = []
+        if config.train_share < 1:
+            self.notes.append(f"trained on {100 * config.train_share:g} % of the train split")
 
     def fit(self, data: TaskData, run: Run) -> None:
-        """Train, or go on with a training that was interrupted."""
+        """Train, or go on with a training that was interrupted; or take another run's weights."""
         _calm_threads()
-        from baselines.training import train
+        if self.config.weights is not None:
+            from baselines.borrow import borrow
 
-        train(self.config, self.graph, data, run)
+            borrow(self.config, run.folder)
+        else:
+            from baselines.training import train
+
+            train(self.config, self.graph, data, run)
 
     def load(self, run: Run) -> None:
         """Nothing: `predict` reads the best checkpoint of the run's folder itself."""
@@ -57,8 +64,12 @@ class Baseline:
 class Method(Generic[C]):
     """Makes the model of a method, of any of its options."""
 
-    def __init__(self, config: type[C], graph: Callable[[C], Graph]) -> None:
+    def __init__(
+        self, config: type[C], graph: Callable[[C], Graph],
+        ablations: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:  # fmt: skip
         self.config, self.graph = config, graph
+        self.ablations = ablations or {}
 
     def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """All options, with those of the preset; raises QbsltError, all errors at once."""
@@ -88,7 +99,7 @@ def _calm_threads() -> None:
 # The entry points of the group `qbslt.models`.
 gloss_free_method = Method(GlossFreeConfig, gloss_free.graph)
 gloss_assisted_method = Method(GlossAssistedConfig, gloss_assisted.graph)
-ssl_ssaw_method = Method(SslSsawConfig, ssl_ssaw.graph)
+ssl_ssaw_method = Method(SslSsawConfig, ssl_ssaw.graph, ssl_ssaw.ABLATIONS)
 gloss_to_text_method = Method(GlossToTextConfig, gloss_to_text.graph)
 METHODS: dict[str, Method[Any]] = {
     method.config.method: method

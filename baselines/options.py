@@ -15,7 +15,7 @@ from qa_builder.errors import QbsltError, known, raise_all
 
 PRESETS = ("tiny", "small", "paper")
 GENERAL = "general"  # the section of a preset that all methods share
-_PATHS = ("features", "pretrained", "vocabulary")
+_PATHS = ("features", "pretrained", "vocabulary", "weights")
 
 
 class Options(Protocol):

@@ -7,8 +7,17 @@ train and test, `wrong-question` is trained as usual and asked others' questions
 
 from __future__ import annotations
 
+from typing import Any
+
 from baselines.config import SslSsawConfig
 from baselines.graph import Graph
+
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "no SSAW": {"ssaw": False},
+    "no contrast": {"contrast_weight": 0.0},
+    "no MLM": {"mlm_weight": 0.0},
+    "no question": {"question": "none"},
+}
 
 
 def graph(config: SslSsawConfig) -> Graph:

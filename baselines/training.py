@@ -31,6 +31,7 @@ from baselines.decoding import CHECKPOINTS, translate
 from baselines.journal import LOG, Journal
 from baselines.machine import explained, make_accelerator, named
 from baselines.materials import DEV, Materials, make_materials
+from baselines.train_share import train_samples
 from benchmarks.scorer import load_references, score
 from qa_builder.console import progress
 from qa_builder.errors import QbsltError
@@ -52,14 +53,14 @@ def train(config: Config, graph: Graph, data: TaskData, run: Run) -> None:
         materials = make_materials(
             config, graph, data, run.folder, write=accelerator.is_main_process
         )
+    samples = {"train": train_samples(data, config), DEV: data.samples(DEV)}
     sets = {
         split: SignDataset(
-            read_rows(data.samples(split), graph, config, split=split, train=True,
-                      store=materials.store),
+            read_rows(found, graph, config, split=split, train=True, store=materials.store),
             materials.vocabulary, config, train=True, store=materials.store,
             glosses=materials.glosses, seed=run.seed,
         )
-        for split in ("train", DEV)
+        for split, found in samples.items()
     }  # fmt: skip
     trainer = Trainer(config, graph, materials, sets, accelerator, run, dev_scorer(data, run))
     trainer.run()

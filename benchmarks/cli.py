@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -37,11 +38,13 @@ main.add_command(leaderboard)
 @click.option("--config", type=_PATH, help="YAML file of the model's options.")
 @click.option("--predict-only", type=_PATH, metavar="RUN",
               help="Train nothing: translate by the model of a run's folder.")  # fmt: skip
+@click.option("--ablate", is_flag=True,
+              help="Run it also without one of its parts each.")  # fmt: skip
 @click.option("--resamples", type=click.IntRange(100, 100_000), default=1000, show_default=True)
 @click.argument("words", nargs=-1, metavar="[KEY=VALUE]...")
 def run(
     model: str | None, data: Path | None, task: str | None, split: str | None, out: Path | None,
-    seed: int, config: Path | None, predict_only: Path | None, resamples: int,
+    seed: int, config: Path | None, predict_only: Path | None, ablate: bool, resamples: int,
     words: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Train and run an installed MODEL on a task, and score what it translates.
@@ -53,12 +56,20 @@ def run(
     from benchmarks.show import for_people, tell
 
     if predict_only is not None:
-        _refuse_beside_predict_only(model, task, out, config, words)
+        _refuse_beside_predict_only(model, task, out, config, ablate, words)
         result = runner.predict_only(
             predict_only, data=data, split=split, resamples=resamples, echo=click.echo
         )
     elif model is None:
         raise click.UsageError("Missing option '--model'.")
+    elif ablate:
+        if split is not None:
+            raise click.UsageError("--ablate scores the task's own split: leave --split away.")
+        found = find_dataset(data=data, task=task)
+        options = runner.read_options(config, words)
+        out = out or Path("runs") / found.task.name / f"{model}-ablation"
+        _ablate(model, found.dataset.path, out, seed, options)
+        return
     else:
         found = find_dataset(data=data, task=task, split=split)
         result = runner.run_model(
@@ -70,11 +81,22 @@ def run(
         for_people(result)
 
 
+def _ablate(model: str, data: Path, out: Path, seed: int, options: dict[str, Any]) -> None:
+    """The study of a model without one part each."""
+    from benchmarks.ablation import ablated
+    from benchmarks.study import jobs_of, run_study
+    from benchmarks.study_table import finish_study
+
+    jobs = jobs_of(ablated(model, options, data), out, [seed])
+    run_study(jobs, echo=click.echo)
+    finish_study(f"{model}-ablation", jobs, out)
+
+
 def _refuse_beside_predict_only(*given: object) -> None:
     if any(given):
         raise click.UsageError(
             "--predict-only RUN takes model, task, folder and options from the run: "
-            "leave --model, --task, --out, --config and key=value away."
+            "leave --model, --task, --out, --config, --ablate and key=value away."
         )
 
 

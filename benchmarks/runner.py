@@ -33,20 +33,27 @@ def run_model(
     option or track, for an `out` with another run in it, and for predictions that don't cover the
     split.
     """
-    model, resolved = make_model(name, options or {})
+    model, config = plan(name, found, options or {}, seed)
+    data = load_references(found.dataset, found.task.split)
+    if _first():
+        open_run(out, config)
+    run = Run(out, seed, config.options)
+    model.fit(TaskData(found.task, found.dataset, model.track), run)
+    return _predict(model, found, run, config, data, out, resamples, echo)
+
+
+def plan(
+    name: str, found: Found, options: Mapping[str, Any], seed: int
+) -> tuple[Model, RunConfig]:  # fmt: skip
+    """The model of a name, and the configuration of its run; raises as `run_model` does."""
+    model, resolved = make_model(name, options)
     task, dataset = found.task, found.dataset
     check_track(model.track, task)
-    data = load_references(dataset, task.split)
-    config = RunConfig(
+    return model, RunConfig(
         model=name, track=model.track, options=resolved, seed=seed, task=task.name,
         split=task.split, dataset=str(dataset.path.resolve()), fingerprint=dataset.fingerprint,
         features=getattr(model, "features", None),
     )  # fmt: skip
-    if _first():
-        open_run(out, config)
-    run = Run(out, seed, resolved)
-    model.fit(TaskData(task, dataset, model.track), run)
-    return _predict(model, found, run, config, data, out, resamples, echo)
 
 
 def predict_only(

@@ -1,0 +1,131 @@
+"""The studies of our models, weights that are taken from another run, and ablations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+from baselines.studies import STUDIES, named_datasets, plan_study, question_assistance
+from benchmarks.cli import main
+from qa_builder.errors import QbsltError
+
+torch.set_num_threads(1)
+SHORT = ("preset=tiny", "epochs=1", "max_frames=16", "max_length=6", "beams=1", "tensorboard=false")
+
+
+def bench(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(w) for w in words])
+
+
+def read(file: Path) -> Any:
+    return json.loads(file.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def trained(toy_phoenix: Path, toy_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of ssl-ssaw and of what takes its weights."""
+    out = tmp_path_factory.mktemp("study")
+    done = bench("study", "question-assistance", "--data", toy_phoenix, "--features", toy_store,
+                 "--out", out, "--seeds", "1", "--systems", "copy, wrong", *SHORT)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "SIMULATED features" in done.output
+    return out
+
+
+def test_wrong_question_is_the_same_model_asked_differently(trained: Path) -> None:
+    rows = {s["label"]: s for s in read(trained / "study.json")["systems"]}
+    assert list(rows) == ["copy-question", "ssl-ssaw", "wrong-question"]
+    assert rows["wrong-question"]["track"] == "control"
+    own, wrong = (trained / name / "seed-1" for name in ("ssl-ssaw", "wrong-question"))
+    weights = "checkpoints/best/model.safetensors"
+    assert (own / weights).read_bytes() == (wrong / weights).read_bytes()
+    assert not (wrong / "metrics.jsonl").exists()  # nothing was trained
+    texts = [(run / "predictions.test.jsonl").read_text("utf-8") for run in (own, wrong)]
+    assert texts[0].count("\n") == texts[1].count("\n") == 20
+
+
+def test_weights_of_another_model_or_training_are_refused(
+    trained: Path, toy_phoenix: Path, toy_store: Path, tmp_path: Path
+) -> None:
+    own = trained / "ssl-ssaw" / "seed-1"
+
+    def said(model: str, *words: str) -> str:
+        done = bench("run", "--model", model, "--data", toy_phoenix, "--out", tmp_path / "run",
+                     "--seed", "1", f"features={toy_store}", *SHORT, *words)  # fmt: skip
+        assert done.exit_code == 2 and "Traceback" not in done.output
+        (tmp_path / "run" / "config.yaml").unlink()
+        return " ".join(done.output.split())
+
+    assert "is a run of ssl-ssaw, not of gloss-free" in said("gloss-free", f"weights={own}")
+    assert "other options: d_model, heads" in said("ssl-ssaw", f"weights={own}", "d_model=96", "heads=3")  # noqa: E501  # fmt: skip
+    assert "other options: control" in said("ssl-ssaw", f"weights={own}", "control=question-only")
+    assert "holds no trained run" in said("ssl-ssaw", f"weights={tmp_path}")
+
+
+def test_question_assistance_has_each_set_of_questions(tmp_path: Path) -> None:
+    two = question_assistance({"public": tmp_path / "a", "rules": tmp_path / "b"}, {"epochs": 3})
+    by_label = {s.label: s for s in two}
+    for name, data in (("public", tmp_path / "a"), ("rules", tmp_path / "b")):
+        wrong = by_label[f"wrong-question ({name})"]
+        assert (wrong.data, wrong.weights_of) == (data, f"ssl-ssaw ({name})")
+        assert by_label[f"question-only ({name})"].options["control"] == "question-only"
+        assert by_label[f"question-only ({name})"].weights_of is None
+    assert by_label["gloss-free (public)"].weights_of is None
+    assert by_label["gloss-free (rules)"].weights_of == "gloss-free (public)"
+    assert {s.options["gloss"] for s in two if s.model == "gloss-assisted"} == {"oracle", "ctc"}
+    assert all(s.options.get("epochs") == 3 for s in two if s.model != "copy-question")
+
+
+def test_ablation_is_one_command(toy_phoenix: Path, toy_store: Path, tmp_path: Path) -> None:
+    done = bench("run", "--model", "ssl-ssaw", "--data", toy_phoenix, "--out", tmp_path,
+                 "--ablate", f"features={toy_store}", *SHORT)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    rows = read(tmp_path / "study.json")["systems"]
+    parts = {row["label"]: row["options"] for row in rows}
+    assert list(parts) == ["ssl-ssaw", *(f"ssl-ssaw, no {p}" for p in
+                           ("SSAW", "contrast", "MLM", "question"))]  # fmt: skip
+    assert parts["ssl-ssaw, no SSAW"]["ssaw"] is False
+    first = (tmp_path / "ssl-ssaw-no-contrast/seed-0/metrics.jsonl").read_text().splitlines()[0]
+    assert "loss_mlm" in first and "loss_contrast" not in first
+
+
+def test_bad_input_is_one_sentence(toy_phoenix: Path, toy_store: Path, tmp_path: Path) -> None:
+    common = ("--data", toy_phoenix, "--out", tmp_path / "out")
+    for words, expected in (
+        (("study", "questions", *common), "unknown study 'questions'"),
+        (("study", "question-assistance", *common, "--seeds", "a"), "no list of whole numbers"),
+        (("study", "question-assistance", *common), "needs a store of sign features"),
+        (("study", "question-assistance", *common, "--features", toy_store, "--systems", "foo"),
+         "unknown system of this study 'foo'"),
+        (("study", "question-assistance", *common, "--data", "x"), "need a name each"),
+        (("run", "--model", "gloss-free", *common, "--ablate", f"features={toy_store}"),
+         "names no parts"),
+        (("run", "--model", "ssl-ssaw", *common, "--ablate", f"features={toy_store}", "ssaw=false"),
+         "the ablation itself sets ssaw"),
+        (("run", "--model", "ssl-ssaw", *common, "--ablate", "--split", "dev"), "leave --split"),
+    ):  # fmt: skip
+        done = bench(*words)
+        assert done.exit_code == 2 and expected in done.output, done.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_datasets_by_name() -> None:
+    assert named_datasets([]) == {"": None}
+    assert named_datasets(["a"]) == {"": Path("a")}
+    assert named_datasets(["p=a", "q=b"]) == {"p": Path("a"), "q": Path("b")}
+    with pytest.raises(QbsltError, match="need a name each"):
+        named_datasets(["p=a", "p=b"])
+
+
+@pytest.mark.parametrize("name", list(STUDIES))
+def test_every_study_can_be_planned(
+    name: str, toy_phoenix: Path, toy_store: Path, tmp_path: Path
+) -> None:
+    jobs = plan_study(name, {"": toy_phoenix}, {"features": str(toy_store)}, tmp_path, "0,1")
+    labels = [j.system.label for j in jobs]
+    assert len(set(labels)) > 3 and len({j.folder for j in jobs}) == len(jobs)
