@@ -58,6 +58,16 @@ def new_folder(path: Path) -> Iterator[Path]:
 
     Raises QbsltError if another process is writing the same folder.
     """
+    with locked(path), new_version(path) as new:
+        yield new
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let no other command write `path` or what lies beside it for as long as the block takes.
+
+    Raises QbsltError if another process is writing the same folder.
+    """
     import fcntl
 
     lock_file = _sibling(path, "lock")
@@ -79,16 +89,24 @@ def new_folder(path: Path) -> Iterator[Path]:
                 file=path,
                 cure="Wait until it has ended, or choose another --out.",
             )
-        recover(path)
-        new = _sibling(path, "new")
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir()
         try:
-            yield new
-            _replace(new, path)
+            yield
         finally:
-            shutil.rmtree(new, ignore_errors=True)
             lock_file.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_version(path: Path) -> Iterator[Path]:
+    """`new_folder` for whoever holds the lock, and has more to do under it afterwards."""
+    recover(path)
+    new = _sibling(path, "new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir()
+    try:
+        yield new
+        _replace(new, path)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def replace_text(path: Path, text: str) -> None:

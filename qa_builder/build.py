@@ -37,7 +37,7 @@ from qa_builder.writer import DatasetRows
 _CODE = (
     "samples.py", "dataset.py", "writer.py", "build.py", "config.py", "text.py", "arrow.py",
     "function_words.py", "corpora/*.py", "questions/*.py", "questions/lexicon/*",
-    "questions/llm_prompts/*", "audit/leakage.py", "publish/card.*",
+    "questions/llm_prompts/*", "audit/leakage.py", "publish/card*.py",
 )  # fmt: skip
 _OURS = {CARD, MANIFEST, CONFIG, REJECTS, "data", "audit"}
 

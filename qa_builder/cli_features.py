@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qa_builder.console import progress
+from qa_builder.errors import counted
 
 if TYPE_CHECKING:
     from qa_builder.features.extract import Extraction, How
@@ -99,14 +100,18 @@ def _extract(
         _coverage(covers(tasks.clips))
     start = time.monotonic()
     with progress(name, len(tasks.clips), "clips", "frames/s") as advance:
-        done = extract(tasks, extractor, name, out, how, advance)
+        try:
+            done = extract(tasks, extractor, name, out, how, advance)
+        except KeyboardInterrupt as e:
+            e.add_note("Finished clips are kept: the same command goes on with the others.")
+            raise
     _tell(done, time.monotonic() - start, allow_missing)
 
 
 def _coverage(found: Coverage) -> None:
     both, extra = len(found.both), found.only_source
     named = f": {', '.join(extra[:5])}{', ...' if len(extra) > 5 else ''}" if extra else ""
-    click.echo(f"the source holds {both + len(extra):,} clips: {both:,} of the dataset's "
+    click.echo(f"the source holds {counted(both + len(extra), 'clip')}: {both:,} of the dataset's "
                f"{both + len(found.only_dataset):,}, and {len(extra):,} that it does not know"
                f"{named}")  # fmt: skip
 
@@ -117,19 +122,21 @@ def _tell(done: Extraction, seconds: float, allow_missing: bool) -> None:
 
     manifest, store = done.store.manifest, done.store
     simulated = ", simulated" if store.simulated else ""
-    what = f"{manifest['clips']:,} clips, {manifest['frames']:,} frames of {manifest['shape']}"
+    what = (f"{counted(manifest['clips'], 'clip')}, {counted(manifest['frames'], 'frame')} of "
+            f"{manifest['shape']}")  # fmt: skip
     if done.changed:
         size = sum(f["bytes"] for f in manifest["files"]) / 2**20
         rate = f", {done.frames / seconds:,.0f} frames/s" if done.frames else ""
-        before = f"; {done.reused:,} clips were done before" if done.reused else ""
+        before = f"; {counted(done.reused, 'clip', 'were')} done before" if done.reused else ""
         click.echo(f"wrote {store.path}: {what}{simulated}, {size:,.1f} MiB; {seconds:,.1f} s{rate}"
                    f"{before}")  # fmt: skip
     else:
         click.echo(f"{store.path} is up to date: {what}{simulated}")
     if n := manifest["bad_frames"]:
-        click.echo(f"{n:,} frames could not be read and are NaN (mended? --restart reads them)")
+        click.echo(f"{counted(n, 'frame')} could not be read, NaN stands there (mended? --restart "
+                   "reads again)")  # fmt: skip
     problems = [f"[{f['clip_id']}] {f['reason']}" for f in manifest["failures"]]
-    problems += [f"[{d['clip_id']}] has {d['found']:,} frames, the annotation says "
+    problems += [f"[{d['clip_id']}] has {counted(d['found'], 'frame')}, the annotation says "
                  f"{d['expected']:,}" for d in manifest["differing"]]  # fmt: skip
     for problem in problems[:_SHOWN]:
         click.echo(problem)
@@ -137,8 +144,9 @@ def _tell(done: Extraction, seconds: float, allow_missing: bool) -> None:
         click.echo(f"... and {len(problems) - _SHOWN:,} more; manifest.json lists all")
     if problems and not allow_missing:
         raise FindingError(
-            f"{len(manifest['failures']):,} clips failed and {len(manifest['differing']):,} have "
-            "another number of frames than the annotation says; the store holds the others.",
+            f"{counted(len(manifest['failures']), 'clip')} failed, and "
+            f"{counted(len(manifest['differing']), 'clip', 'have')} another number of frames than "
+            "the annotation says; the store holds all that did not fail.",
             file=store.path,
             cure="Mend them and run this again: it tries failed clips anew, and with --restart "
             "all. Or say --allow-missing.",

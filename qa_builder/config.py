@@ -11,7 +11,6 @@ from typing import Any
 from qa_builder.corpora.textfile import shown
 from qa_builder.errors import QbsltError, known, raise_all
 from qa_builder.questions.candidates import BUDGET
-from qa_builder.questions.llm_options import portable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +56,10 @@ class BuildConfig:
         """The options that are set, as the manifest and config.yaml hold them."""
         given = asdict(self)
         given["questions"] = _portable(self.questions)
-        given["llm"] = portable(self.llm)
+        if self.llm:
+            from qa_builder.questions.llm_options import portable
+
+            given["llm"] = portable(self.llm)
         return {k: v for k, v in given.items() if v not in (None, {})}
 
 

@@ -161,6 +161,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise QbsltError("holds no built dataset (no manifest.json).", file=path, cure=_HOW)
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
+        if isinstance(manifest, dict) and "kind" in manifest:
+            raise QbsltError(f"holds {manifest['kind']}, no dataset.", file=path, cure=_FEATURES)
         version = manifest["schema_version"]
         _ = manifest["dataset"], manifest["fingerprint"], manifest["splits"].items()
     except (ValueError, KeyError, TypeError, AttributeError) as e:
@@ -176,6 +178,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
+_FEATURES = ("Name the folder that `qa-builder build` made; to verify, export or publish features, "
+             "name the store itself.")  # fmt: skip
 _HOW = "Make one with `qa-builder build`, or try the toy corpus: `qa-builder toy toy-corpus`."
 
 

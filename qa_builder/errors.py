@@ -66,6 +66,16 @@ def raise_all(errors: Iterable[QbsltError]) -> None:
         raise ErrorList(found)
 
 
+def counted(n: int, noun: str, verb: str = "") -> str:
+    """A number, what it counts, and what they do: "1 clip has", "2,000 clips have"."""
+    noun = noun if n == 1 else f"{noun}s"
+    does = _ONE_DOES.get(verb, f"{verb}s") if n == 1 and verb else verb
+    return " ".join(filter(None, (f"{n:,}", noun, does)))
+
+
+_ONE_DOES = {"are": "is", "were": "was", "have": "has"}
+
+
 def known(value: str, choices: Iterable[str], what: str) -> QbsltError:
     """An error for a wrong name that tells the right ones."""
     return QbsltError(f"unknown {what} {value!r}; known are: {', '.join(sorted(choices))}.")

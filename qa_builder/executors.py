@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
+from qa_builder.console import warn
 from qa_builder.errors import QbsltError, known
 
 Item = TypeVar("Item")
@@ -208,10 +209,13 @@ def _cluster(workers: int, address: str | None) -> Iterator[Any]:
         _check_reach(address)
     own = {} if address else {"num_cpus": workers, "include_dashboard": False,
                               "object_store_memory": 512 * 2**20}  # fmt: skip
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **own)
     except (ConnectionError, RuntimeError, ValueError) as e:
         raise _no_cluster(address or "this machine", e) from None
+    if callable(on_sigterm) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, on_sigterm)  # Ray has put its own in its place
     try:
         yield ray
     finally:
@@ -236,7 +240,8 @@ def _no_cluster(where: str, e: Exception) -> QbsltError:
     why = (str(e) or type(e).__name__).splitlines()[0]
     return QbsltError(
         f"no Ray cluster answers at {where} ({why}).",
-        cure="Start one with `ray start --head`, or leave --address out.",
+        cure="Start one with `ray start --head`, or leave --address out. A cluster may ask for a "
+        "token, as docs/features.md tells: then set RAY_AUTH_MODE=token.",
     )
 
 
@@ -295,6 +300,8 @@ def _on_ray(
     gpus: float,
 ) -> Iterator[tuple[int, Result | Died]]:
     with _cluster(workers, address) as ray:
+        if gpus and ray.cluster_resources().get("GPU", 0) < gpus:
+            warn(f"the Ray cluster has no {gpus:g} GPU now: waiting until it has (--gpus)")
         # Ray gives a worker of one CPU one thread, and starts a new one where one has died.
         remote = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=-1)(_Worker)
         actors = [remote.remote(function) for _ in range(workers)]

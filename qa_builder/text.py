@@ -31,9 +31,7 @@ def normalize_all(texts: Sequence[str], language: str) -> list[str]:
     joined = "\n".join(texts)
     if joined.count("\n") != len(texts) - 1:
         joined = "\n".join([t.replace("\n", " ") for t in texts])
-    if not joined.isascii() and not unicodedata.is_normalized("NFKC", joined):
-        joined = unicodedata.normalize("NFKC", joined)
-    joined = joined.lower()
+    joined = _nfkc(joined).lower()
     for c in characters_of(joined):
         if (plain := _plain(c)) != c:
             joined = joined.replace(c, plain)
@@ -43,9 +41,18 @@ def normalize_all(texts: Sequence[str], language: str) -> list[str]:
         while "  " in joined:
             joined = joined.replace("  ", " ")
         joined = joined.replace("\n ", "\n").replace(" \n", "\n").strip(" ")
-    if not joined.isascii() and not unicodedata.is_normalized("NFKC", joined):
-        joined = unicodedata.normalize("NFKC", joined)  # an accent met its letter just now
-    return joined.split("\n")
+    return _nfkc(joined).split("\n")  # once more: an accent may have met its letter just now
+
+
+def _nfkc(lines: str) -> str:
+    """NFKC of lines, where most are so already: looking is cheaper than normalising."""
+    if lines.isascii() or unicodedata.is_normalized("NFKC", lines):
+        return lines
+    return "\n".join(
+        t if t.isascii() or unicodedata.is_normalized("NFKC", t)
+        else unicodedata.normalize("NFKC", t)
+        for t in lines.split("\n")
+    )  # fmt: skip
 
 
 def characters_of(text: str) -> list[str]:

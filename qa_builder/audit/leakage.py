@@ -25,8 +25,9 @@ def content_overlaps(
     """
     functional = FUNCTION_WORDS.get(language, frozenset())
     tokens = list if language in UNSPACED else str.split
-    sentences = [set(tokens(t)) for t in texts]
-    contents = [s - functional or s for s in sentences]
-    return [
-        (len(c.intersection(tokens(q))), len(c)) for c, q in zip(contents, questions, strict=True)
-    ]
+    overlaps = []
+    for text, question in zip(texts, questions, strict=True):  # one by one: sets of all are slower
+        sentence = set(tokens(text))
+        content = sentence - functional or sentence
+        overlaps.append((len(content.intersection(tokens(question))), len(content)))
+    return overlaps

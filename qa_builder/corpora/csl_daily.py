@@ -31,7 +31,7 @@ from qa_builder.corpora.textfile import (
     split_rows,
 )  # fmt: skip
 from qa_builder.corpora.toy import toy_info
-from qa_builder.errors import QbsltError, known, raise_all
+from qa_builder.errors import QbsltError, counted, known, raise_all
 from qa_builder.samples import SPLITS
 
 _CITATION = """\
@@ -156,8 +156,9 @@ class CslDaily:
             which = "the clip known for it" if set(odd) <= KNOWN_CLIPS else "not only the known clip"  # fmt: skip  # noqa: E501
             notes.findings.append(Finding(
                 "csl-daily-missing-extra-clip", NOTE,
-                f"{len(lost)} names of the split have no annotation ({', '.join(lost[:3]) or '-'}),"
-                f" {len(extra)} annotated clips no split "
+                f"no annotation for {counted(len(lost), 'name')} of the split "
+                f"({', '.join(lost[:3]) or '-'}), no split for "
+                f"{counted(len(extra), 'annotated clip')} "
                 f"({', '.join(rows[i]['name'] for i in extra[:3]) or '-'}): {which}", len(odd),
             ))  # fmt: skip
 

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qa_builder.corpora.base import FINDING, ClipBatch, Finding, Notes, Reject
-from qa_builder.errors import QbsltError
+from qa_builder.errors import QbsltError, counted
 
 _MAGIC = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG"}
 _IMAGES = (".png", ".jpg", ".jpeg")
 _REASONS = {
-    "frames-missing": "clips have no frames",
-    "frames-too-few": "clips have fewer frames than the annotation says",
-    "frames-too-many": "clips have more frames than the annotation says",
-    "frames-unreadable": "clips have frames that are empty or no images",
+    "frames-missing": "no frames",
+    "frames-too-few": "fewer frames than the annotation says",
+    "frames-too-many": "more frames than the annotation says",
+    "frames-unreadable": "frames that are empty or no images",
 }
 
 
@@ -76,7 +76,8 @@ class FrameCheck:
         for reason, what in _REASONS.items():
             n = sum(r.reason == reason for r in notes.rejects)
             if n:
-                notes.findings.append(Finding(reason, FINDING, f"{n:,} {what}", n))
+                message = f"{counted(n, 'clip', 'have')} {what}"
+                notes.findings.append(Finding(reason, FINDING, message, n))
 
 
 def _last_number(images: Sequence[Path]) -> int:

@@ -25,7 +25,7 @@ from qa_builder.corpora.base import (
 from qa_builder.corpora.csl_daily import REVISION_MARKS, note_revision
 from qa_builder.corpora.safe_pickle import load_plain
 from qa_builder.corpora.textfile import check_ids, encodable, frame_count, leads_out, shown
-from qa_builder.errors import QbsltError, raise_all
+from qa_builder.errors import QbsltError, counted, raise_all
 from qa_builder.samples import SPLITS
 from qa_builder.text import clean_phoenix_gloss, is_chinese
 
@@ -187,7 +187,7 @@ def _note_empty_gloss(notes: Notes, rows: list[dict[str, Any]], split: str, path
         for i in empty
     ]
     if empty:
-        message = f"{split} has {len(empty)} clips with an empty gloss"
+        message = f"{split} has {counted(len(empty), 'clip')} with an empty gloss"
         notes.findings.append(Finding("labels-empty-gloss", NOTE, message, len(empty)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from qa_builder.corpora.textfile import (
     split_rows,
 )  # fmt: skip
 from qa_builder.corpora.toy import toy_info
-from qa_builder.errors import QbsltError, raise_all
+from qa_builder.errors import QbsltError, counted, raise_all
 from qa_builder.samples import SPLITS
 from qa_builder.text import clean_phoenix_gloss
 
@@ -112,7 +113,7 @@ class Phoenix:
 
     def _note_count(self, notes: Notes, split: str, n: int) -> None:
         if n != ROWS[split] and not self.info.toy:
-            message = f"{split} has {n:,} rows; release v3 has {ROWS[split]:,}"
+            message = f"{split} has {counted(n, 'row')}; release v3 has {ROWS[split]:,}"
             notes.findings.append(Finding("phoenix-other-release", NOTE, message, abs(n - ROWS[split])))  # fmt: skip  # noqa: E501
 
 
@@ -135,6 +136,7 @@ def _batches(split: str, fields: dict[str, Any], path: Path) -> Iterator[ClipBat
         )
 
 
+@lru_cache(maxsize=1024)  # nearly all rows of a release say the same
 def _n_frames(start: str, end: str) -> int | None:
     """Frames from `start` to `end`, both counted; the release has -1 in both for all clips."""
     first, last = frame_count(start), frame_count(end)

@@ -50,9 +50,7 @@ class Backbone:
         import torch
 
         self.device, self._dtype = device, getattr(torch, dtype)
-        self.processor, model, untrained = _load(files, self._dtype)
-        # of a model of pictures and text, the part that looks at pictures
-        model = getattr(model, "vision_model", model)
+        self.processor, model, untrained = load_model(files, self._dtype)
         try:
             self._model = model.to(device).eval()
         except (AssertionError, RuntimeError) as e:  # a torch without CUDA, no driver, cuda:7
@@ -82,15 +80,7 @@ class Backbone:
         made = self.processor(list(images), return_tensors="pt", input_data_format="channels_last")
         pixels = made["pixel_values"].to(self.device, self._dtype)
         out = self._model(pixel_values=pixels)
-        pooled = getattr(out, "pooler_output", None)
-        if pooled is not None and self._has_pooler:
-            return pooled.flatten(1), "the model's own pooling (pooler_output)"
-        last = out.last_hidden_state
-        if last.ndim == 4:
-            return last.mean((2, 3)), "mean of the last feature map"
-        if any(n.endswith(("cls_token", "class_embedding")) for n, _ in self._model.named_parameters()):  # fmt: skip  # noqa: E501
-            return last[:, 0], "first token ([CLS]) of the last layer"
-        return last.mean(1), "mean of the last layer's tokens"
+        return pooled(self._model, out, self._has_pooler)
 
     def _probe(self, name: str) -> tuple[str, int]:
         """Pooling and size of the vectors, by a look at one image of noise, twice."""
@@ -111,6 +101,19 @@ class Backbone:
             raise QbsltError(f"the model {name} makes other numbers of the same image each time.",
                              cure="Take a model that leaves nothing to chance.")  # fmt: skip
         return pooling, int(vectors.shape[1])
+
+
+def pooled(model: Any, out: Any, has_pooler: bool) -> tuple[Any, str]:
+    """One vector an image [n, dim] of what a model gave, and how it was made of it."""
+    found = getattr(out, "pooler_output", None)
+    if found is not None and has_pooler:
+        return found.flatten(1), "the model's own pooling (pooler_output)"
+    last = out.last_hidden_state
+    if last.ndim == 4:
+        return last.mean((2, 3)), "mean of the last feature map"
+    if any(n.endswith(("cls_token", "class_embedding")) for n, _ in model.named_parameters()):
+        return last[:, 0], "first token ([CLS]) of the last layer"
+    return last.mean(1), "mean of the last layer's tokens"
 
 
 def fetch(model: str, revision: str | None) -> Files:
@@ -173,8 +176,12 @@ def _digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _load(files: Files, dtype: Any) -> tuple[Any, Any, bool]:
-    """Processor, model, and whether its pooler has no trained weights."""
+def load_model(files: Files, dtype: Any) -> tuple[Any, Any, bool]:
+    """Processor, model, and whether its pooler has no trained weights.
+
+    Of a model of pictures and text it is the part that looks at pictures. Raises QbsltError for
+    files that transformers can't load, and for weights that are not complete.
+    """
     import transformers
 
     library: Any = transformers  # parts of it have no types
@@ -194,7 +201,7 @@ def _load(files: Files, dtype: Any) -> tuple[Any, Any, bool]:
     if lost:
         raise QbsltError(f"the weights of {files.name} are not complete: {lost[0]} and "
                          f"{len(lost) - 1} more are missing.")  # fmt: skip
-    return processor, model, bool(missing)
+    return processor, getattr(model, "vision_model", model), bool(missing)
 
 
 @contextlib.contextmanager

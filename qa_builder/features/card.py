@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
-from qa_builder.publish.card import licence_header, ordered, render_markdown, size_category
+from qa_builder.publish.card import licence_header, ordered, size_category
 
 
 def make_store_card(manifest: dict[str, Any]) -> str:
@@ -16,12 +17,22 @@ def make_store_card(manifest: dict[str, Any]) -> str:
     import yaml
 
     manifest = ordered(manifest)
-    return render_markdown(
-        Path(__file__).with_name("card.md.jinja"),
+    return _render(
         header=yaml.safe_dump(_header(manifest), sort_keys=False, allow_unicode=True),
         title=_title(manifest), manifest=manifest, shape=manifest["shape"],
         number=lambda n: f"{n:,}",
     )  # fmt: skip
+
+
+def _render(**values: Any) -> str:
+    """Fill the template; at most one empty line stays between paragraphs."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(  # noqa: S701  Markdown, not HTML: nothing to escape
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    template = Path(__file__).with_name("card.md.jinja").read_text(encoding="utf-8")
+    return re.sub(r"\n{3,}", "\n\n", environment.from_string(template).render(**values))
 
 
 def _title(manifest: dict[str, Any]) -> str:

@@ -8,17 +8,18 @@ bytes depend neither on the number of workers nor on how often it was killed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qa_builder.atomic import new_folder, recover
-from qa_builder.errors import QbsltError
+from qa_builder.atomic import locked, new_version, recover
+from qa_builder.errors import QbsltError, counted
 from qa_builder.executors import Died, check_executor, cores, run_all
 from qa_builder.features.attempt import Attempt, Failure
 from qa_builder.features.base import Extractor
 from qa_builder.features.manifest import describe_run, make_manifest, write_manifest
-from qa_builder.features.partial import Partial
-from qa_builder.features.store import Row, is_store, open_store, write_shards
+from qa_builder.features.partial import Partial, partial_folder
+from qa_builder.features.store import Row, is_store, open_store, why_no_store, write_shards
 from qa_builder.features.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -71,23 +72,39 @@ def extract(
     if old and old.manifest["key"] != run["key"]:
         old = None
     if old and not old.manifest["failures"]:
+        _drop_rest(out, run)
         return Extraction(old, False, len(old), 0)
-    with new_folder(out) as folder:
+    with locked(out):
         partial = Partial(out, run, restart=how.restart)
         left = [i for i, t in enumerate(tasks.clips)
                 if i not in partial.done and not (old and t.clip_id in old)]  # fmt: skip
         advance(len(tasks.clips) - len(left), 0)
-        failures, frames = _work(tasks, left, Attempt(extractor, run["shape"]), partial, how,
-                                 advance)  # fmt: skip
+        try:
+            failures, frames = _work(tasks, left, Attempt(extractor, run["shape"]), partial, how,
+                                     advance)  # fmt: skip
+        finally:
+            if not partial.done:  # nothing to go on with
+                partial.remove()
         if len(failures) == len(tasks.clips):
-            partial.remove()
-            raise QbsltError(f"all {len(failures):,} clips failed; the first: "
-                             f"[{tasks.clips[min(failures)].clip_id}] {failures[min(failures)]}")  # fmt: skip  # noqa: E501
+            every = counted(len(failures), "clip")
+            every = every if len(failures) == 1 else f"all {every}"
+            first = min(failures)
+            raise QbsltError(
+                f"{every} failed; the first: [{tasks.clips[first].clip_id}] {failures[first]}"
+            )
         rows: list[Row] = []
-        write_shards(folder, _noting(rows, _finished(tasks, partial, old)), run["shape"])
-        write_manifest(folder, make_manifest(folder, run, tasks, rows, failures))
-    partial.remove()
+        with new_version(out) as folder:
+            write_shards(folder, _noting(rows, _finished(tasks, partial, old)), run["shape"])
+            write_manifest(folder, make_manifest(folder, run, tasks, rows, failures))
+        partial.remove()  # before another command may begin: it would take it for its own
     return Extraction(open_store(out), True, len(tasks.clips) - len(left), frames)
+
+
+def _drop_rest(out: Path, run: dict[str, Any]) -> None:
+    """Remove what is left of a run that was killed after its store was in place."""
+    if partial_folder(out).is_dir():
+        with suppress(QbsltError), locked(out):  # another command's, or of other settings: left
+            Partial(out, run).remove()
 
 
 def _work(
@@ -156,8 +173,8 @@ def _check_gpus(how: How) -> None:
 
 def _check_out(out: Path) -> None:
     """Refuse to replace anything but a store."""
-    if out.is_dir() and not is_store(out) and any(out.iterdir()):
-        raise QbsltError("holds something else than a store of features; it is left alone.",
-                         file=out, cure="Choose another --out.")  # fmt: skip
+    if out.is_dir() and any(out.iterdir()) and (wrong := why_no_store(out)):
+        raise QbsltError(f"{wrong.what}; what is there is left alone.", file=out,
+                         cure="Choose another --out.")  # fmt: skip
     if out.exists() and not out.is_dir():
         raise QbsltError("is a file; --out is a folder.", file=out, cure="Choose another --out.")

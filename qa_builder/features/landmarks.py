@@ -125,7 +125,7 @@ class Landmarks:
 
 
 def track(
-    frames: Iterable[NDArray[np.uint8] | None], **settings: bool
+    frames: Iterable[NDArray[np.uint8] | None], **settings: float
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """All 543 points of each frame, [n_frames, 543, 4], and width and height, [n_frames, 2].
 

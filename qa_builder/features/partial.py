@@ -21,6 +21,11 @@ _RUN = "run.json"
 _SHOWN = ("extractor", "version", "config", "libraries", "source", "limit")
 
 
+def partial_folder(out: Path) -> Path:
+    """Where the finished clips of an unfinished store lie."""
+    return out.parent / f".{out.name}.partial"
+
+
 class Partial:
     """The folder `.STORE.partial`; `done` are the numbers of the clips in it.
 
@@ -28,7 +33,7 @@ class Partial:
     """
 
     def __init__(self, out: Path, run: dict[str, Any], restart: bool = False) -> None:
-        self.path = out.parent / f".{out.name}.partial"
+        self.path = partial_folder(out)
         if restart:
             self.remove()
         if self.path.is_dir():

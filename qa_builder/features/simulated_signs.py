@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from qa_builder.errors import QbsltError
+from qa_builder.errors import QbsltError, counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +65,7 @@ class Alignments:
             unlike = np.flatnonzero(np.diff(ends) != np.diff(self._ends))
             if len(unlike):
                 raise QbsltError(
-                    f"has {len(unlike):,} clips whose {column} is not as long as their "
+                    f"has {counted(len(unlike), 'clip')} with a {column} not as long as the "
                     f"{_COLUMNS[0]}, such as {names[unlike[0]]}.", file=path, cure=_CURE,
                 )  # fmt: skip
 

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qa_builder.corpora.base import find_below
 from qa_builder.corpora.textfile import leads_out
@@ -46,15 +47,82 @@ def frames_of(root: Path, frames: str | None) -> Iterator[NDArray[np.uint8] | No
     Raises QbsltError for a clip without frames, a path that leads out of the corpus, names without
     a common numbering, and a video that can't be decoded or ends too early.
     """
+    found = locate(root, frames)
+    if found.video:
+        return _of_video(found.path, found.start, found.stop)
+    return (None if image is None else _read_image(image) for image in image_files(found.path))
+
+
+class Located(NamedTuple):
+    """Where a clip's frames are."""
+
+    path: Path  # a video file, a folder of images, a glob of them, or one image
+    video: bool
+    start: int | None  # of a stretch of a video
+    stop: int | None
+
+
+def locate(root: Path, frames: str | None) -> Located:
+    """Find a clip's frames, without reading any; arguments and errors as of `frames_of`."""
     if not frames:
         raise QbsltError("the dataset names no frames for this clip.")
     path, start, stop = _parts(frames)
     found = _below(root, path)
-    if found.is_file() and found.suffix.lower() not in _IMAGES:
-        return _of_video(found, start, stop)
-    if start is not None:
+    video = found.is_file() and found.suffix.lower() not in _IMAGES
+    if start is not None and not video:
         raise QbsltError(f"{frames}: only a video has a frame range, and there is none here.")
-    return (None if image is None else _read_image(image) for image in image_files(found))
+    return Located(found, video, start, stop)
+
+
+def count_frames(at: Located) -> int:
+    """How many frames there are, those that can't be read among them.
+
+    A video's header is believed where its format counts frames; others are gone through. Raises
+    QbsltError for a clip without frames and a video that can't be opened.
+    """
+    if not at.video:
+        return len(image_files(at.path))
+    if at.start is not None and at.stop is not None:
+        return at.stop - at.start
+    cv2 = _cv2()
+    video = cv2.VideoCapture(str(at.path))
+    try:
+        if not video.isOpened():
+            raise _no_video(at.path)
+        n = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
+        if n < 1 or at.path.suffix.lower() not in _COUNTING:
+            n = 0
+            while video.grab():
+                n += 1
+    finally:
+        video.release()
+    if n < 1:
+        raise QbsltError("has no frame that can be decoded.", file=at.path, cure=_COPY)
+    return n
+
+
+def frames_at(at: Located, places: Sequence[int]) -> Iterator[NDArray[np.uint8] | None]:
+    """Yield some frames of a clip, by their places in it: 0, 1, ..., rising, or twice the same.
+
+    None where one can't be read. Raises QbsltError for a video that is broken before the last one.
+    """
+    if not at.video:
+        files = image_files(at.path)
+        for i in places:
+            file = files[i] if i < len(files) else None  # a folder may have lost some since
+            yield None if file is None else _read_image(file)
+        return
+    done = 0
+    for n, frame in enumerate(_of_video(at.path, at.start, at.stop)):
+        while done < len(places) and places[done] == n:
+            yield frame
+            done += 1
+        if done == len(places):
+            return
+
+
+def _no_video(path: Path) -> QbsltError:
+    return QbsltError("is no video that OpenCV can read, or is cut off.", file=path, cure=_COPY)
 
 
 def _parts(frames: str) -> tuple[str, int | None, int | None]:
@@ -153,10 +221,32 @@ def _read_image(path: Path) -> NDArray[np.uint8] | None:
 
     cv2 = _cv2()
     try:
-        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+        data = path.read_bytes()
+        if data.startswith(_PNG) and not _is_whole_png(memoryview(data)):
+            return None
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except (OSError, cv2.error):  # cv2: nothing in the file, or more pixels than it takes
         return None
     return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def _is_whole_png(data: memoryview) -> bool:
+    """Whether all chunks up to the last one are there, with the right checksums.
+
+    libpng looks, too, but tells standard error, past all of OpenCV's settings.
+    """
+    at = len(_PNG)
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4])  # size, name, as many bytes, checksum
+        if zlib.crc32(data[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
+            return False
+        if bytes(data[at + 4 : at + 8]) == b"IEND":
+            return end <= len(data)
+        at = end
+    return False
 
 
 def _of_video(path: Path, start: int | None, stop: int | None) -> Iterator[NDArray[np.uint8]]:
@@ -164,8 +254,7 @@ def _of_video(path: Path, start: int | None, stop: int | None) -> Iterator[NDArr
     video = cv2.VideoCapture(str(path))
     try:
         if not video.isOpened():
-            raise QbsltError("is no video that OpenCV can read, or is cut off.", file=path,
-                             cure=_COPY)  # fmt: skip
+            raise _no_video(path)
         n = 0
         while (stop is None or n < stop) and video.grab():
             if start is None or n >= start:

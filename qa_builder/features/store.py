@@ -48,13 +48,35 @@ def schema() -> pa.Schema:
     return pa.schema([*types.items(), ("features", pa.large_list(pa.float16()))])
 
 
+class NoStore(NamedTuple):
+    """Why a folder holds no store that can be opened."""
+
+    what: str
+    cure: str
+
+
+def why_no_store(folder: Path) -> NoStore | None:
+    """What is wrong with the folder or its manifest; None if it holds a store."""
+    make = "Make one with `qa-builder features DATASET --extractor ... --out STORE`."
+    none = "holds no store of sign features"
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return NoStore(
+            f"{none}: there is no {MANIFEST if folder.is_dir() else 'such folder'}", make
+        )
+    except OSError as e:
+        return NoStore(f"its {MANIFEST} can't be read ({e.strerror})", "Mend its mode or its disk.")
+    except ValueError as e:  # no JSON, or no UTF-8
+        return NoStore(f"its {MANIFEST} is cut off or damaged ({e})", _AGAIN)
+    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+        return NoStore(f"{none}, but something else", make)
+    return None
+
+
 def is_store(path: Path) -> bool:
     """Whether a folder holds a store (and not a dataset, say)."""
-    try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(manifest, dict) and manifest.get("kind") == KIND
+    return why_no_store(path) is None
 
 
 def open_store(path: str | Path) -> FeatureStore:
@@ -79,11 +101,8 @@ def read_store_manifest(folder: Path) -> dict[str, Any]:
     from qa_builder.atomic import recover
 
     recover(folder)
-    if not is_store(folder):
-        raise QbsltError(
-            "holds no store of sign features.", file=folder,
-            cure="Make one with `qa-builder features DATASET --extractor ... --out STORE`.",
-        )  # fmt: skip
+    if wrong := why_no_store(folder):
+        raise QbsltError(f"{wrong.what}.", file=folder, cure=wrong.cure)
     manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     if manifest.get("store_version") != STORE_VERSION:
         raise QbsltError(

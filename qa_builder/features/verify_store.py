@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa_builder.dataset import MANIFEST, file_sha256
-from qa_builder.errors import QbsltError
+from qa_builder.errors import QbsltError, counted
 from qa_builder.features.manifest import config_hash, run_key, store_fingerprint
 from qa_builder.features.store import mapped, read_store_manifest
 from qa_builder.samples import SPLITS
@@ -136,7 +136,8 @@ class _Clips:
             if empty == n_frames:
                 yield clip_id, "holds nothing but NaN"
             elif empty < bad_frames:
-                yield clip_id, f"{bad_frames:,} frames are counted as unreadable, {empty:,} are NaN"
+                yield clip_id, f"{counted(bad_frames, 'frame', 'are')} counted as unreadable, " \
+                               f"{counted(empty, 'frame', 'are')} NaN"  # fmt: skip
             if np.isinf(clip).any():
                 yield clip_id, "holds infinite values"
 

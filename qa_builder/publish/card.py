@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qa_builder.publish.card_text import card_text
 from qa_builder.samples import SPLITS
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 _HUB_LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"))
@@ -26,35 +22,8 @@ def make_card(manifest: dict[str, Any]) -> str:
     import yaml
 
     manifest = ordered(manifest)
-    return render_markdown(
-        Path(__file__).with_name("card.md.jinja"),
-        header=yaml.safe_dump(_header(manifest), sort_keys=False, allow_unicode=True),
-        title=_title(manifest),
-        leakage=manifest["questions"]["mean_leakage"],
-        release=manifest.get("release"),
-        audit=manifest.get("audit"),
-        number=lambda n: f"{n:,}",
-        **{k: manifest[k] for k in _USED},
-    )
-
-
-def render_markdown(template: Path, **values: Any) -> str:
-    """Fill a card's template; at most one empty line stays between paragraphs."""
-    return re.sub(r"\n{3,}", "\n\n", _template(template).render(**values))
-
-
-@cache
-def _template(path: Path) -> Template:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(  # noqa: S701  Markdown, not HTML: nothing to escape
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    return environment.from_string(path.read_text(encoding="utf-8"))
-
-
-_USED = ("corpus", "content", "splits", "rejects", "questions", "fingerprint", "created_by",
-         "sources", "findings")  # fmt: skip
+    header = yaml.safe_dump(_header(manifest), sort_keys=False, allow_unicode=True)
+    return f"---\n{header}---\n\n{card_text(_title(manifest), manifest)}"
 
 
 def ordered(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from qa_builder.corpora.base import (
     SourceFile,
 )  # fmt: skip
 from qa_builder.corpora.textfile import shown
+from qa_builder.errors import counted
 from qa_builder.questions.base import INVISIBLE_NOTE, note_invisible
 from qa_builder.questions.formats import QuestionRow, read_questions
 from qa_builder.samples import Provenance, Question
@@ -73,7 +74,7 @@ class Annotated:
                 "id": [r.clip_id for r in rows],
             })  # fmt: skip
         bad = sum(r.reason == "malformed-row" for r in notes.rejects)
-        _find(notes, "questions-malformed-row", bad, "rows of the questions fit no format")
+        _find(notes, "malformed-row", bad, (_ROW, "fit", "no format"))
 
     def ask(self, batch: ClipBatch, notes: Notes) -> list[list[Question]]:
         result: list[list[Question]] = []
@@ -136,23 +137,26 @@ class Annotated:
         self._rows.clear()
         counts = Counter(r.reason for r in notes.rejects)
         for reason, what in _FINDINGS.items():
-            _find(notes, f"questions-{reason}", counts[reason], what)
+            _find(notes, reason, counts[reason], what)
         for reason, what in _NOTES.items():
-            _find(notes, f"questions-{reason}", counts[reason], what, NOTE)
+            _find(notes, reason, counts[reason], what, NOTE)
 
 
+# reason -> what is counted, what they do, and the rest of the sentence
+_ROW = "question row"
 _FINDINGS = {
-    "no-such-clip": "question rows name no clip of the corpus",
-    "double-question": "question rows are doubles of a clip's question",
-    "text-differs": "question rows have a sentence that differs from the corpus's",
-    "text-of-another-sentence": "question rows are paired with another sentence than the corpus's; "
-    "their questions are not used",
-    "split-differs": "question rows name another split than the corpus",
-}
+    "no-such-clip": (_ROW, "name", "no clip of the corpus"),
+    "double-question": (_ROW, "ask", "about a clip that has its question already"),
+    "text-differs": (_ROW, "have", "a sentence that differs from the corpus's"),
+    "text-of-another-sentence": (
+        _ROW, "are", "paired with another sentence than the corpus's, and not used",
+    ),
+    "split-differs": (_ROW, "name", "another split than the corpus"),
+}  # fmt: skip
 _NOTES = {
-    "empty-question": "question rows are empty",
+    "empty-question": (_ROW, "are", "empty"),
     "invisible-character": INVISIBLE_NOTE,
-    "no-question": "clips have no question of their own in the files",
+    "no-question": ("clip", "have", "no question in the files"),
 }
 
 
@@ -163,6 +167,10 @@ def _question(file: str, row: QuestionRow) -> Question:
     return Question(row.question, None, "annotated", None, provenance)
 
 
-def _find(notes: Notes, id: str, n: int, what: str, severity: str = FINDING) -> None:
+def _find(
+    notes: Notes, reason: str, n: int, what: tuple[str, str, str], severity: str = FINDING
+) -> None:
     if n:
-        notes.findings.append(Finding(id, severity, f"{n:,} {what}", n))
+        noun, verb, rest = what
+        message = f"{counted(n, noun, verb)} {rest}"
+        notes.findings.append(Finding(f"questions-{reason}", severity, message, n))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -64,7 +65,7 @@ class NoQuestions:
         return {}
 
 
-INVISIBLE_NOTE = "zero-width or control characters in question rows, kept as they are"
+INVISIBLE_NOTE = ("zero-width or control character", "", "in question rows, kept")
 
 
 def note_invisible(
@@ -75,10 +76,12 @@ def note_invisible(
 ) -> None:
     """Note invisible characters in columns of question rows; `rows` gives their lines and ids."""
     for what, values in columns.items():
-        if not INVISIBLE.search("".join(characters_of("".join(values)))):
+        there = INVISIBLE.findall("".join(characters_of("".join(values))))
+        if not there:
             continue
+        one_of = re.compile(f"[{''.join(there)}]")  # looks faster for one than for any
         for (line, clip_id), value in zip(rows, values, strict=True):
-            if found := INVISIBLE.findall(value):
+            if found := one_of.findall(value):
                 codes = " ".join(sorted({f"U+{ord(c):04X}" for c in found}))
                 notes.rejects.append(Reject(file, line, clip_id, "invisible-character",
                                             f"kept; {len(found)} in the {what}: {codes}"))  # fmt: skip  # noqa: E501

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qa_builder.corpora.base import NOTE, ClipBatch, CorpusInfo, Finding, Notes, Reject, SourceFile
-from qa_builder.errors import QbsltError
+from qa_builder.errors import QbsltError, counted
 from qa_builder.questions.base import INVISIBLE_NOTE, note_invisible
 from qa_builder.samples import Provenance, Question
 
@@ -56,11 +56,15 @@ class TableColumn:
         return result
 
     def finish(self, notes: Notes) -> None:
-        for reason, what in (("empty-question", "clips have an empty question"),
-                             ("invisible-character", INVISIBLE_NOTE)):  # fmt: skip
+        for reason, (noun, verb, rest) in (
+            ("empty-question", ("clip", "have", "an empty question")),
+            ("invisible-character", INVISIBLE_NOTE),
+        ):
             n = sum(r.reason == reason for r in notes.rejects)
             if n:
-                notes.findings.append(Finding(f"questions-{reason}", NOTE, f"{n:,} {what}", n))
+                message = f"{counted(n, noun, verb)} {rest}"
+                notes.findings.append(Finding(f"questions-{reason}", NOTE, message, n))
         if self._seen and self._without:
-            message = f"{self._without:,} clips are in tables without a column for the question"
+            clips = counted(self._without, "clip", "are")
+            message = f"{clips} in tables without a column for the question"
             notes.findings.append(Finding("questions-no-question", NOTE, message, self._without))

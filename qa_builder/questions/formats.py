@@ -118,9 +118,12 @@ def read_questions(path: Path, format: str | None) -> tuple[str, list[QuestionRo
     if format == "table":
         return format, *_table(path, lines)
     parse = LINE_FORMATS[format]
-    parsed = [(i, parse(line)) for i, line in enumerate(lines, 1) if line.strip()]
-    rows = [QuestionRow(i, *p) for i, p in parsed if p]
-    malformed = [i for i, p in parsed if not p]
+    rows, malformed = [], []
+    for i, line in enumerate(lines, 1):
+        if parsed := parse(line):
+            rows.append(QuestionRow(i, *parsed))
+        elif line.strip():
+            malformed.append(i)
     if not rows:
         raise QbsltError(f"no line is in the format {format}.", file=path,
                          cure=f"Known are {', '.join(FORMATS)}.")  # fmt: skip

@@ -16,7 +16,7 @@ from qa_builder.corpora.base import (
     SourceFile,
     in_batches,
 )
-from qa_builder.errors import QbsltError
+from qa_builder.errors import QbsltError, counted
 from qa_builder.questions.candidates import BUDGET, Candidate
 from qa_builder.questions.choose import Chooser
 from qa_builder.questions.languages import installed
@@ -121,7 +121,8 @@ class Rules:
             self._pool.shutdown()
             self._pool = None
         if self._short:
-            message = f"{self._short:,} clips have fewer than {self._per_clip} different questions"
+            clips = counted(self._short, "clip", "have")
+            message = f"{clips} fewer than {self._per_clip} different questions"
             notes.findings.append(Finding("questions-few", NOTE, message, self._short))
 
     def facts(self) -> dict[str, object]:

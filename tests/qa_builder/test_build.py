@@ -73,7 +73,7 @@ def test_unchanged_is_a_no_op_and_says_so(tmp_path: Path) -> None:
     assert (first.exit_code, again.exit_code) == (0, 0)
     assert "built" in first.output and "unchanged" in again.output
     for said in (first.output, again.output):
-        assert re.findall(r"^ (train|dev|test) ", said, re.M) == ["train", "dev", "test"]
+        assert re.findall(r"^(train|dev|test) ", said, re.M) == ["train", "dev", "test"]
     assert {p: p.stat().st_mtime_ns for p in out.rglob("*")} == before
 
 
@@ -198,7 +198,7 @@ def test_findings_exit_1_and_the_dataset_is_there(tmp_path: Path) -> None:
     again = run(tmp_path / "toy", tmp_path / "out")
     allowed = run(tmp_path / "toy", tmp_path / "out", "--allow-findings")
     assert (found.exit_code, again.exit_code, allowed.exit_code) == (1, 1, 0)
-    assert "name no clip of the corpus" in found.output
+    assert "names no clip of the corpus" in found.output
     assert "1 finding about the sources" in found.output
     rejects = [json.loads(x) for x in (tmp_path / "out/rejects.jsonl").read_text().splitlines()]
     unknown = [r["id"] for r in rejects if r["reason"] == "no-such-clip"]

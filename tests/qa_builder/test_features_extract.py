@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,12 +14,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from qa_builder.atomic import locked
 from qa_builder.cli import main
 from qa_builder.dataset import open_dataset
 from qa_builder.errors import QbsltError
 from qa_builder.features.base import ClipFeatures, ClipTask, Description, make_extractor
 from qa_builder.features.extract import How, extract
-from qa_builder.features.store import open_store
+from qa_builder.features.partial import Partial
+from qa_builder.features.store import is_store, open_store
 from qa_builder.features.tasks import Tasks, tasks_of
 
 
@@ -125,7 +128,7 @@ def test_where_every_clip_fails_nothing_is_written(tasks: Tasks, tmp_path: Path)
 def test_a_folder_of_something_else_is_left_alone(
     tasks: Tasks, tmp_path: Path, toy_phoenix: Path
 ) -> None:
-    with pytest.raises(QbsltError, match="holds something else"):
+    with pytest.raises(QbsltError, match="but something else; what is there is left alone"):
         extract(tasks, Counting(), "import", toy_phoenix, How(workers=0))
     (tmp_path / "file").write_text("mine")
     with pytest.raises(QbsltError, match="is a file"):
@@ -152,15 +155,15 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     out, script = tmp_path / "store", tmp_path / "run.py"
     path = [str(Path(__file__).parent)]
     script.write_text(_RUN.format(path=path, dataset=str(toy_phoenix), out=str(out)))
-    for least in (10, 60):  # killed twice
+    for least, stop in ((10, signal.SIGTERM), (60, signal.SIGKILL)):
         running = subprocess.Popen([sys.executable, str(script)])
         kept: list[Path] = []
         end = time.monotonic() + 60
         while len(kept) < least and running.poll() is None and time.monotonic() < end:
             time.sleep(0.005)
             kept = list((tmp_path / ".store.partial").glob("*.npz"))
-        running.kill()
-        assert running.wait() == -signal.SIGKILL
+        running.send_signal(stop)
+        assert running.wait() == -stop
         assert not out.exists()
     assert 60 <= len(kept) < len(tasks.clips)
     resumed = extract(tasks, Counting(), "import", out, How(workers=2))
@@ -168,6 +171,82 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     extract(tasks, Counting(), "import", tmp_path / "whole", How(workers=0))
     assert content(out) == content(tmp_path / "whole")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["run.py", "store", "whole"]
+
+
+def test_sigterm_ends_a_command_with_a_sentence_and_the_same_command_goes_on(
+    toy_phoenix: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "qa_builder.cli", "features", str(toy_phoenix), "--extractor",
+               "simulated", "--dim", "4096", "--workers", "1", "--out", "store"]  # fmt: skip
+    pipe = subprocess.PIPE
+    running = subprocess.Popen(command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True)
+    end = time.monotonic() + 60
+    while not list((tmp_path / ".store.partial").glob("*.npz")) and time.monotonic() < end:
+        time.sleep(0.005)
+    running.terminate()
+    said, complained = running.communicate()
+    assert (running.returncode, said) == (143, "")
+    assert complained.strip() == (
+        "error: terminated; nothing that existed before was changed. "
+        "Finished clips are kept: the same command goes on with the others."
+    )
+    assert [p.name for p in tmp_path.iterdir()] == [".store.partial"]
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert again.returncode == 0 and "done before" in again.stdout
+    whole = subprocess.run([*command[:-1], "whole"], cwd=tmp_path, capture_output=True)
+    assert whole.returncode == 0
+    assert content(tmp_path / "store") == content(tmp_path / "whole")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["store", "whole"]
+
+
+def test_no_other_command_begins_before_the_last_one_has_cleared_up(
+    tasks: Tasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, remove, refused = tmp_path / "store", Partial.remove, []
+
+    def removing(partial: Partial) -> None:
+        with pytest.raises(QbsltError, match="another command is writing"), locked(out):
+            pass
+        refused.append(is_store(out))
+        remove(partial)
+
+    monkeypatch.setattr(Partial, "remove", removing)
+    extract(tasks, Counting(), "import", out, How(workers=0))
+    assert refused == [True]  # the store was in place, and still nobody else could write
+
+
+def test_what_a_killed_run_left_beside_a_whole_store_goes(tasks: Tasks, tmp_path: Path) -> None:
+    def stop(clips: int, frames: int) -> None:
+        if frames:
+            raise KeyboardInterrupt
+
+    out, left = tmp_path / "store", tmp_path / ".store.partial"
+    with pytest.raises(KeyboardInterrupt):
+        extract(tasks, Counting(), "import", out, How(workers=0), stop)
+    shutil.copytree(left, tmp_path / "copy")
+    extract(tasks, Counting(), "import", out, How(workers=0))
+    (tmp_path / "copy").rename(left)
+    assert not extract(tasks, Counting(), "import", out, How(workers=0)).changed
+    assert [p.name for p in tmp_path.iterdir()] == ["store"]
+
+
+def test_a_broken_manifest_is_told_as_such(tasks: Tasks, tmp_path: Path) -> None:
+    out = tmp_path / "store"
+    extract(tasks, Counting(), "import", out, How(workers=0))
+    manifest = out / "manifest.json"
+    os.truncate(manifest, 100)
+    with pytest.raises(QbsltError, match=r"store: its manifest.json is cut off or damaged \(Unt"):
+        open_store(out)
+    with pytest.raises(QbsltError, match=r"damaged .*; what is there is left alone"):
+        extract(tasks, Counting(), "import", out, How(workers=0))
+    manifest.unlink()
+    with pytest.raises(QbsltError, match=r"holds no store .*: there is no manifest.json\. Make"):
+        open_store(out)
+    manifest.symlink_to(manifest)  # can't be read, whoever asks: root may read all modes
+    with pytest.raises(QbsltError, match=r"its manifest.json can't be read \(Too many levels"):
+        open_store(out)
+    with pytest.raises(QbsltError, match="there is no such folder"):
+        open_store(tmp_path / "nowhere")
 
 
 def test_an_unfinished_run_of_other_settings_is_not_mixed_in(tasks: Tasks, tmp_path: Path) -> None:

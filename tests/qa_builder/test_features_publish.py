@@ -76,6 +76,17 @@ def test_parquet_is_the_store_and_loads(store: FeatureStore, tmp_path: Path) -> 
         export_store(store, "csv", tmp_path / "three")
 
 
+def test_published_features_are_not_taken_for_a_dataset(
+    store: FeatureStore, tmp_path: Path
+) -> None:
+    out = ["--to", "parquet", "--out", str(tmp_path / "out")]
+    assert CliRunner().invoke(main, ["export", str(store.path), *out]).exit_code == 0
+    for command in (["verify"], ["stats"]):
+        result = CliRunner().invoke(main, [*command, str(tmp_path / "out")])
+        assert result.exit_code == 2
+        assert "out: holds sign features as Parquet, no dataset. Name the folder" in result.output
+
+
 def test_the_card_comes_from_the_manifest_alone(store: FeatureStore, tmp_path: Path) -> None:
     export_store(store, "parquet", tmp_path / "out")
     manifest = json.loads((tmp_path / "out/manifest.json").read_text())

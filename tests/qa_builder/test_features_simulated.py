@@ -206,7 +206,7 @@ def test_the_description_tells_all_that_decides(toy: Path) -> None:
     ("columns", "message"),
     [
         ({"hand_shape": None}, "lacks the column hand_shape; it has: name, sign_state"),
-        ({"mouth_shape": [[0, 0], [1]]}, "1 clips whose mouth_shape is not as long .* such as a"),
+        ({"mouth_shape": [[0, 0], [1]]}, "1 clip with a mouth_shape not as long .* such as a"),
         ({"name": ["a", "a"]}, "names a clip more than once"),
         ({"name": [1, 2]}, "column name holds int64, expected text"),
         ({"sign_state": [1, 2]}, "sign_state holds int64, expected lists of whole numbers"),

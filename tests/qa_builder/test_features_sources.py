@@ -119,6 +119,21 @@ def test_broken_files_cost_their_own_frame(tmp_path: Path) -> None:
     assert list(frames_of(tmp_path, "b")) == [None]
 
 
+def test_a_damaged_png_costs_its_frame_and_says_nothing_by_itself(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = clip(tmp_path / "clip", range(1, 8))
+    whole = (folder / "images0001.png").read_bytes()
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 255]) + whole[middle + 1 :]
+    damaged = (whole[:-1], whole[:-13], whole[:middle], whole[:40], flipped)
+    for i, data in enumerate(damaged, 2):
+        (folder / f"images{i:04d}.png").write_bytes(data)
+    (folder / "images0007.png").write_bytes(whole + b"more")  # behind its end: no harm
+    assert same(frames_of(tmp_path, "clip"), [1, *[None] * len(damaged), 1])
+    assert capfd.readouterr().err == ""
+
+
 def test_all_kinds_of_images_become_rgb_of_8_bits(tmp_path: Path) -> None:
     rgb = picture(1)
     deep = rgb.astype(np.uint16) * 256 + 7
