@@ -24,6 +24,8 @@ demo: setup  ## the main job on the toy corpora that ship with the package
 	$(BIN)/qa-builder verify data/toy-phoenix-qa
 	$(BIN)/qa-builder stats data/toy-phoenix-qa --html data/toy-phoenix-qa.html
 	$(BIN)/qbslt-bench run --model copy-question --data data/toy-phoenix-qa
+	$(BIN)/qa-builder features data/toy-phoenix-qa --extractor simulated --out toy-corpus/features
+	$(BIN)/qbslt-bench run --model ssl-ssaw --data data/toy-phoenix-qa preset=tiny features=toy-corpus/features
 
 test: setup
 	$(BIN)/python -m pytest -n 2

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from baselines.config import Config
-    from qa_builder.features.store import FeatureStore
+    from baselines.data import Features
 
 _CLIPS = 200  # that the deviation of the features is measured on, spread evenly over the split
 
@@ -27,22 +27,23 @@ class Augmentation:
     max_frames: int
 
     @classmethod
-    def of(
-        cls, config: Config, store: FeatureStore | None, clip_ids: Sequence[str]
-    ) -> Augmentation:
+    def of(cls, config: Config, store: Features | None, clip_ids: Sequence[str]) -> Augmentation:
         """The config's, with the deviation measured on some of the clips."""
         noise = None
         if store is not None and config.feature_noise and clip_ids:
             noise = config.feature_noise * deviation(store, clip_ids)
         return cls(config.time_scale, config.frame_drop, noise, config.max_frames)
 
-    def __call__(self, clip: NDArray[np.float16], draw: np.random.Generator) -> NDArray[np.float32]:
-        """A clip [n, *shape] in another tempo, with fewer frames and noise; NaN stays NaN."""
-        n = len(clip)
+    def places(self, n: int, draw: np.random.Generator) -> NDArray[np.int64]:
+        """Which of a clip's n frames are taken: in another tempo, and with fewer of them."""
         stretch = 1 + draw.uniform(-self.time_scale, self.time_scale)
         frames = chosen_frames(n, max(1, round(n * stretch)), self.max_frames)
         kept = frames[draw.random(len(frames)) >= self.frame_drop]
-        features = clip[kept if len(kept) else frames[:1]].astype(np.float32)
+        return kept if len(kept) else frames[:1]
+
+    def __call__(self, clip: NDArray[np.float16], draw: np.random.Generator) -> NDArray[np.float32]:
+        """A clip [n, *shape] in another tempo, with fewer frames and noise; NaN stays NaN."""
+        features = clip[self.places(len(clip), draw)].astype(np.float32)
         if self.noise is not None:
             features += self.noise * draw.standard_normal(features.shape, dtype=np.float32)
         return features
@@ -53,7 +54,7 @@ def chosen_frames(n: int, wanted: int, most: int) -> NDArray[np.int64]:
     return np.rint(np.linspace(0, n - 1, min(wanted, most))).astype(np.int64)
 
 
-def deviation(store: FeatureStore, clip_ids: Sequence[str]) -> NDArray[np.float32]:
+def deviation(store: Features, clip_ids: Sequence[str]) -> NDArray[np.float32]:
     """Standard deviation of each number of a frame over up to 200 of the clips, [*shape]."""
     distinct = list(dict.fromkeys(clip_ids))
     some = distinct[:: max(1, len(distinct) // _CLIPS)][:_CLIPS]

@@ -72,7 +72,7 @@ def loader(
 
 def _limits(dataset: SignDataset) -> tuple[int, float]:
     config: Config = dataset.config
-    return config.batch_size, config.batch_frames if dataset.store is not None else float("inf")
+    return config.batch_size, config.frame_budget if dataset.store is not None else float("inf")
 
 
 def _cut(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from baselines import checkpoint
 from baselines.decoding import CHECKPOINTS
-from baselines.materials import GLOSSES, VOCABULARY
+from baselines.materials import PARTS
 from benchmarks.run_folder import read_run
 from qa_builder.atomic import new_folder
 from qa_builder.errors import QbsltError
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 # What may differ: how is translated, not what is trained.
 _AT_TEST = {
-    "weights", "features", "allow_missing_features", "batch_frames", "batch_size", "workers",
+    "weights", "features", "frames_root", "backbone", "backbone_frames", "backbone_chunk",
+    "allow_missing_features", "batch_frames", "batch_size", "workers",
     "precision", "device", "tensorboard", "beams", "eval_beams", "length_penalty",
     "no_repeat_ngram", "max_length", "ctc_beams",
 }  # fmt: skip
@@ -53,10 +54,12 @@ def borrow(config: Config, folder: Path) -> None:
                          file=source, cure="Give those of that run, or leave weights away.")  # fmt: skip  # noqa: E501
     if checkpoint.find(folder / CHECKPOINTS, checkpoint.BEST) is not None:
         return
-    with new_folder(folder / VOCABULARY) as new:
-        shutil.copytree(source / VOCABULARY, new, dirs_exist_ok=True)
-    if (source / GLOSSES).exists():
-        shutil.copyfile(source / GLOSSES, folder / GLOSSES)
+    for name in PARTS:
+        if (source / name).is_dir():
+            with new_folder(folder / name) as new:
+                shutil.copytree(source / name, new, dirs_exist_ok=True)
+        elif (source / name).exists():
+            shutil.copyfile(source / name, folder / name)
     with new_folder(folder / CHECKPOINTS / checkpoint.BEST) as new:
         for file in best.iterdir():
             checkpoint.link(file, new / file.name)

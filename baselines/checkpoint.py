@@ -1,6 +1,6 @@
 """Checkpoints: tensors as safetensors, the rest as JSON, whole or not there at all. (Ours.)
 
-    checkpoints/last/, checkpoints/best/
+    checkpoints/last/, checkpoints/best/, checkpoints/epoch-000005/ (weights alone)
       model.safetensors       weights
       average.safetensors     their moving average, where there is one
       optimizer.safetensors   moments, by the number of the parameter
@@ -33,6 +33,7 @@ from qa_builder.atomic import new_folder, recover
 from qa_builder.errors import QbsltError
 
 LAST, BEST = "last", "best"
+TRAINING_ONLY = "sentences."  # names of weights begin with it that no translation needs
 MODEL, AVERAGE, OPTIMIZER = "model.safetensors", "average.safetensors", "optimizer.safetensors"
 RANDOM, STATE = "random.safetensors", "state.json"
 VERSION = 1
@@ -48,19 +49,30 @@ class Scheduler(Protocol):
 def save(
     folder: Path, step: int, model: nn.Module, optimizer: Optimizer, scheduler: Scheduler,
     average: AveragedModel | None, state: Mapping[str, Any], *, best: bool = False,
+    keep: str | None = None,
 ) -> None:  # fmt: skip
     """Write the checkpoint `last` in a run's folder of checkpoints; with `best` that one too.
 
-    `state` is what load() gives back: it holds the run's config under "config", and JSON alone.
-    Killed at any moment it leaves the old checkpoint or the new one: first `best` is put in place,
-    then `last`, so that a run that goes on comes to its best again.
+    With `keep` its weights are also kept under that name. `state` is what load() gives back: it
+    holds the run's config under "config", and JSON alone. Killed at any moment it leaves the old
+    checkpoint or the new one: `last` is put in place after the others, so that a run that goes on
+    comes to them again.
     """
     with new_folder(folder / LAST) as new:
         _write(new, step, model, optimizer, scheduler, average, state)
-        if best:
-            with new_folder(folder / BEST) as copy:
-                for file in new.iterdir():
-                    link(file, copy / file.name)
+        whole = [file.name for file in new.iterdir()]
+        copies = [(BEST, whole)] if best else []
+        if keep is not None:
+            copies.append((keep, [n for n in whole if n not in (OPTIMIZER, RANDOM)]))
+        for name, files in copies:
+            with new_folder(folder / name) as copy:
+                for file in files:
+                    link(new / file, copy / file)
+
+
+def kept(epoch: int) -> str:
+    """The name of the checkpoint of an epoch (1, 2, ...) that is kept for good."""
+    return f"epoch-{epoch:06}"
 
 
 def load(
@@ -92,11 +104,16 @@ def load(
 def load_weights(checkpoint: Path, model: nn.Module) -> dict[str, Any]:
     """Only the weights that are evaluated, those of the average where there is one; gives `state`.
 
-    Raises QbsltError for a checkpoint that cannot be read, or of another model.
+    Weights that only training needs are left out where the model has no place for them. Raises
+    QbsltError for a checkpoint that cannot be read, or of another model.
     """
     state = read_state(checkpoint)
     try:
-        load_model(model, checkpoint / (MODEL if state["averaged"] is None else AVERAGE))
+        file = checkpoint / (MODEL if state["averaged"] is None else AVERAGE)
+        missing, more = load_model(model, file, strict=False)
+        wrong = [*missing, *(name for name in more if not name.startswith(TRAINING_ONLY))]
+        if wrong:
+            raise RuntimeError(f"of another model: {', '.join(sorted(wrong))}")
     except (OSError, RuntimeError, SafetensorError) as e:
         raise _broken(checkpoint, e) from None
     return dict(state["state"])

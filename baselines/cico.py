@@ -153,11 +153,11 @@ AGGREGATIONS: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor], Similarity]] 
 
 
 class Scale(nn.Module):
-    """The learned scale of similarities: 1 / 0.07 at first, 100 at most. (CLIP, ICML 2021.)"""
+    """The learned scale of similarities: 1 / temperature at first, 100 at most. (CLIP, 2021.)"""
 
-    def __init__(self) -> None:
+    def __init__(self, temperature: float = TEMPERATURE) -> None:
         super().__init__()
-        self.log = nn.Parameter(torch.tensor(math.log(1 / TEMPERATURE)))
+        self.log = nn.Parameter(torch.tensor(-math.log(temperature)))
 
     def forward(self) -> Tensor:
         """The scale, a number []."""

@@ -32,6 +32,7 @@ def study(
     \b
     question-assistance  does a question help? with controls, for each --data
     ssaw-ablation        ssl-ssaw without one part each
+    contrastive-selection  does it matter which negatives scl-slt sees?
     """
     from baselines.studies import STUDIES, named_datasets, plan_study
     from benchmarks.runner import read_options

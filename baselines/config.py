@@ -12,9 +12,13 @@ from typing import Any, ClassVar, TypeVar
 from baselines.options import PRESETS, option, preset, resolve
 from qa_builder.errors import QbsltError
 
+SCHEDULES = ("linear", "sqrt", "log", "easy-only", "hard-only", "random")
+"""Of pair selection; named here, for `pair_selection.SCHEDULES` needs numpy."""
+
 __all__ = [
-    "METHODS", "PRESETS", "AssistedConfig", "C", "Config", "GlossAssistedConfig",
-    "GlossFreeConfig", "GlossToTextConfig", "SslSsawConfig", "configure", "preset", "resolve",
+    "METHODS", "PRESETS", "AssistedConfig", "C", "ClSltConfig", "Config", "GlossAssistedConfig",
+    "GlossFreeConfig", "GlossToTextConfig", "SclSltConfig", "SslSsawConfig", "configure", "preset",
+    "resolve",
 ]  # fmt: skip
 
 
@@ -31,6 +35,18 @@ class Config:
     """Sizes and schedule: tiny (CPU, seconds), small (one GPU, minutes), paper (mBART-large)."""
     features: str | None = None
     """Folder of the store of sign features; not given for methods that see no video."""
+    frames_root: str | None = None
+    """In place of `features`: corpus folder with the frames, for a backbone that learns, too."""
+    backbone: str | None = "microsoft/resnet-18"
+    """With frames_root: image model of transformers, by its name on the Hub or its folder."""
+    image_size: int = option(224, low=16, high=2048)
+    """With frames_root: height and width of a picture that the backbone sees (pixels)."""
+    backbone_frames: int = option(2048, low=4)
+    """With frames_root: frames of a batch, padding included, in place of batch_frames."""
+    backbone_chunk: int = option(256, low=1)
+    """With frames_root: frames that the backbone works on at a time; bounds the memory."""
+    backbone_learning_rate: float = option(0.1, low=0)
+    """With frames_root: learning rate of the backbone, as a share of learning_rate; 0: frozen."""
     allow_missing_features: bool = False
     """Go on where the store lacks clips: train and dev without them, test without their video."""
     pretrained: str | None = None
@@ -118,27 +134,50 @@ class Config:
     max_length: int = option(100, low=2, high=1024)
     """Pieces of a translation, at most."""
 
+    @property
+    def frame_budget(self) -> int:
+        """Frames of a batch, padding included."""
+        return self.batch_frames if self.frames_root is None else self.backbone_frames
+
+    @property
+    def _budget(self) -> str:
+        """The option that the budget is, with its value, for messages."""
+        name = "batch_frames" if self.frames_root is None else "backbone_frames"
+        return f"{name}={self.frame_budget}"
+
+    def _video_problems(self) -> Iterator[QbsltError]:
+        if self.features and self.frames_root:
+            yield QbsltError(
+                "features and frames_root are both given: a model reads features, or pictures "
+                "through a backbone.", cure="Leave one of them away.",
+            )  # fmt: skip
+        if self.sees_video and not (self.features or self.frames_root):
+            yield QbsltError(
+                f"the model {self.method} needs a store of sign features.",
+                cure="Pass features=STORE; `qa-builder features DATASET --extractor ... --out "
+                "STORE` makes one. Or pass frames_root=CORPUS to train an image backbone, too.",
+            )  # fmt: skip
+        if self.frames_root and not self.backbone:
+            yield QbsltError("frames_root needs a backbone.",
+                             cure="Pass backbone=microsoft/resnet-18.")  # fmt: skip
+        for name in ("features", "frames_root"):
+            if not self.sees_video and getattr(self, name):
+                yield QbsltError(f"the model {self.method} sees no video.",
+                                 cure=f"Leave the option {name} away.")  # fmt: skip
+        if self.sees_video and self.frame_budget < self.max_frames:
+            yield QbsltError(
+                f"{self._budget} is less than max_frames={self.max_frames}: a "
+                "long clip fits into no batch.", cure="Raise the one or lower the other.",
+            )  # fmt: skip
+
     def problems(self) -> Iterator[QbsltError]:
         """What is wrong between fields that are right each by itself."""
+        yield from self._video_problems()
         if self.d_model % self.heads:
             yield QbsltError(
                 f"d_model={self.d_model} can't be divided by heads={self.heads}.",
                 cure="Take a multiple.",
             )
-        if self.sees_video and not self.features:
-            yield QbsltError(
-                f"the model {self.method} needs a store of sign features.",
-                cure="Pass features=STORE; `qa-builder features DATASET --extractor ... --out "
-                "STORE` makes one.",
-            )
-        if not self.sees_video and self.features:
-            yield QbsltError(f"the model {self.method} sees no video.",
-                             cure="Leave the option features away.")  # fmt: skip
-        if self.sees_video and self.batch_frames < self.max_frames:
-            yield QbsltError(
-                f"batch_frames={self.batch_frames} is less than max_frames={self.max_frames}: a "
-                "long clip fits into no batch.", cure="Raise the one or lower the other.",
-            )  # fmt: skip
         if self.pretrained and self.vocabulary:
             yield QbsltError(
                 "pretrained and vocabulary are both given, but a checkpoint has its own "
@@ -182,12 +221,12 @@ class AssistedConfig(Config):
                 "batch_size=1 leaves the contrastive loss without negatives.",
                 cure="Take batch_size=2 or more, or contrast_weight=0.",
             )
-        elif self.contrast_weight and self.batch_frames < 2 * self.max_frames:
+        elif self.contrast_weight and self.frame_budget < 2 * self.max_frames:
             yield QbsltError(
-                f"batch_frames={self.batch_frames} holds only one clip of "
-                f"max_frames={self.max_frames}, which leaves the contrastive loss without "
-                "negatives.", cure="Take batch_frames twice max_frames or more.",
-            )  # fmt: skip
+                f"{self._budget} holds only one clip of max_frames={self.max_frames}, which leaves "
+                "the contrastive loss without negatives.",
+                cure="Take twice max_frames or more, or a smaller max_frames.",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,9 +277,79 @@ class GlossToTextConfig(Config):
     sees_video: ClassVar[bool] = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class ClSltConfig(Config):
+    """CL-SLT: contrast of videos and sentences in random batches, then fine-tuning."""
+
+    method: ClassVar[str] = "cl-slt"
+
+    question: str = option("none", choices=("none", "ssaw"))
+    """ssaw: the sample's question is fused with the video as in SSL-SSAW; none: video alone."""
+    aggregation: str = option("cico", choices=("cico", "mean", "cls"))
+    """How the tokens of a video and a sentence are compared."""
+    equal_texts: str = option("apart", choices=("apart", "positives"))
+    """Rows with the same sentence: apart: never in one batch; positives: wanted like one's own."""
+    contrast_weight: float = option(1.0, low=0)
+    """Weight of the contrast beside the translation loss; 0: off."""
+    temperature: float = option(0.07, low=0.01)
+    """Where the learned temperature of the contrast starts."""
+    freeze_text: bool = True
+    """The text encoder stays as it is in the contrastive stages."""
+    lora_rank: int = option(0, low=0, high=1024)
+    """Rank of LoRA adapters on fusion encoder and decoder; 0: all weights are trained."""
+    contrast_epochs: int = option(low=1)
+    """Epochs of the stage with contrast and translation; `epochs` are those of fine-tuning."""
+    contrast_batch_size: int = option(low=1)
+    """Samples of a batch in contrastive stages, whatever their frames: each has the others as
+    negatives."""
+    finetune: bool = True
+    """Translation alone after the stage with contrast; false: the run ends there."""
+
+    def problems(self) -> Iterator[QbsltError]:
+        """Those of all methods; batches without negatives, adapters of random weights."""
+        yield from super().problems()
+        if self.contrast_batch_size < 2:
+            yield QbsltError("contrast_batch_size=1 leaves the contrast without negatives.",
+                             cure="Take 2 or more.")  # fmt: skip
+        if self.lora_rank and not self.pretrained:
+            yield QbsltError(
+                f"lora_rank={self.lora_rank} without pretrained would freeze random weights.",
+                cure="Pass pretrained=FOLDER, or lora_rank=0.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SclSltConfig(ClSltConfig):
+    """SCL-SLT (arXiv 2604.22374): as CL-SLT, in batches that pair selection makes."""
+
+    method: ClassVar[str] = "scl-slt"
+
+    schedule: str = option("log", choices=SCHEDULES)
+    """How the negatives' quantile grows from easy (0) to hard (1) over the epochs; random: as
+    cl-slt."""
+    reference_epochs: int = option(low=2)
+    """Epochs of the reference model, whose similarities score the pairs."""
+    reference_every: int = option(low=1)
+    """Epochs between its checkpoints that are kept; the last minus the first are the scores."""
+    reference: str | None = None
+    """Folder of a run of scl-slt with the same reference model: its scores are taken."""
+
+    def problems(self) -> Iterator[QbsltError]:
+        """Those of CL-SLT, and a single checkpoint of the reference model."""
+        yield from super().problems()
+        if self.reference_every >= self.reference_epochs:
+            yield QbsltError(
+                f"reference_every={self.reference_every} keeps one checkpoint of "
+                f"reference_epochs={self.reference_epochs}: no similarity would change.",
+                cure="Take a smaller reference_every.",
+            )
+
+
 METHODS: dict[str, type[Config]] = {
-    c.method: c for c in (GlossFreeConfig, GlossAssistedConfig, SslSsawConfig, GlossToTextConfig)
-}
+    c.method: c
+    for c in (GlossFreeConfig, GlossAssistedConfig, SslSsawConfig, GlossToTextConfig, ClSltConfig,
+              SclSltConfig)
+}  # fmt: skip
 
 C = TypeVar("C", bound=Config)
 

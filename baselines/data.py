@@ -2,14 +2,16 @@
 
 Masks and shapes are documented in `Batch`, once. What is missing in a frame is 0, and a frame that
 is missing altogether stays: time is kept. Landmarks [points, channels] are flattened, with one more
-number a point that says whether it is there (1 or 0).
+number a point that says whether it is there (1 or 0). Where a backbone is trained with the
+rest, pictures stand in the features' place (`images.py`); one that can't be read is black.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -18,6 +20,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from baselines.augment import Augmentation, chosen_frames
+from baselines.images import ClipImages
 from qa_builder.console import warn
 from qa_builder.errors import QbsltError
 
@@ -25,8 +28,20 @@ if TYPE_CHECKING:
     from baselines.config import Config
     from baselines.graph import Graph
     from baselines.vocabulary import GlossVocabulary, Vocabulary
-    from qa_builder.features.store import FeatureStore
     from qa_builder.samples import Sample
+
+
+class Features(Protocol):
+    """Features by clip id: a `FeatureStore`, or one's own clip."""
+
+    path: Path
+    shape: tuple[int, ...]
+    """Of a frame: (dim,) or (points, channels)."""
+
+    def __contains__(self, clip_id: object) -> bool: ...
+
+    def __getitem__(self, clip_id: str) -> NDArray[np.float16]:
+        """[n_frames, *shape], NaN where there is nothing."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,10 @@ class Batch:
     """LongTensor [batch, glosses]: targets of a CTC head, padded with 0 (its blank)."""
     gloss_lengths: Tensor | None = None
     """LongTensor [batch]: how many glosses each has."""
+    images: Tensor | None = None
+    """ByteTensor [batch, frames, 3, height, width], RGB, in the features' place; padded with 0."""
+    bad_frames: int = 0
+    """Pictures in it that could not be read: black."""
 
     def __len__(self) -> int:
         return len(self.sample_ids)
@@ -96,7 +115,7 @@ class Row(NamedTuple):
 
 def read_rows(
     samples: Iterable[Sample], graph: Graph, config: Config, *, split: str, train: bool,
-    store: FeatureStore | None = None, seed: int = 0,
+    store: Features | ClipImages | None = None, seed: int = 0,
 ) -> list[Row]:  # fmt: skip
     """What a method uses of the samples of a split, in their order.
 
@@ -118,6 +137,9 @@ def read_rows(
     ]
     if store is None:
         return rows
+    if isinstance(store, ClipImages):
+        store.find(s.clip for s in found)
+        store.hidden = graph.hide_sign
     return _with_video(rows, store, config.allow_missing_features, split, train)
 
 
@@ -149,19 +171,22 @@ def _sources(
 
 
 def _with_video(
-    rows: list[Row], store: FeatureStore, allowed: bool, split: str, train: bool
+    rows: list[Row], store: Features | ClipImages, allowed: bool, split: str, train: bool
 ) -> list[Row]:
     missing = list(dict.fromkeys(r.clip_id for r in rows if r.clip_id not in store))
     if not missing:
         return rows
     some = ", ".join(missing[:10]) + (", ..." if len(missing) > 10 else "")
-    said = f"{len(missing):,} clips of {split} have no features: {some}"
+    what, cure, other = "features", "Extract them", "Take the store that was made of this dataset."
+    if isinstance(store, ClipImages):
+        what, cure, other = "frames", "Copy them", "Set frames_root to the corpus folder."
+        some += f" (the first: {store.failed[missing[0]].rstrip('.')})"
+    said = f"{len(missing):,} clips of {split} have no {what}: {some}"
     if not allowed:
         raise QbsltError(f"{said}.", file=store.path,
-                         cure="Extract them, or pass allow_missing_features=true.")  # fmt: skip
+                         cure=f"{cure}, or pass allow_missing_features=true.")  # fmt: skip
     if len({r.clip_id for r in rows}) == len(missing):
-        raise QbsltError(f"has features of no clip of {split}.", file=store.path,
-                         cure="Take the store that was made of this dataset.")  # fmt: skip
+        raise QbsltError(f"has {what} of no clip of {split}.", file=store.path, cure=other)
     warn(f"{said}; {'left out' if train else 'translated without their video'}")
     gone = set(missing)
     if train:
@@ -169,9 +194,14 @@ def _with_video(
     return [r._replace(video=r.clip_id not in gone) for r in rows]
 
 
-def feature_dim(store: FeatureStore) -> int:
+def feature_dim(store: Features) -> int:
+    """`frame_dim` of a store's frames."""
+    return frame_dim(store.shape)
+
+
+def frame_dim(shape: Sequence[int]) -> int:
     """Numbers a frame that a model gets: of an embedding, or of landmarks and their presence."""
-    return int(np.prod(store.shape)) + (store.shape[0] if len(store.shape) > 1 else 0)
+    return int(np.prod(shape)) + (shape[0] if len(shape) > 1 else 0)
 
 
 def flattened(features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -187,7 +217,9 @@ class Item(NamedTuple):
     """A sample on its way into a batch."""
 
     row: int
-    features: NDArray[np.float32] | None  # [frames, dim]
+    features: NDArray[np.float32] | None = None  # [frames, dim]
+    images: NDArray[np.uint8] | None = None  # [frames, 3, size, size]
+    bad_frames: int = 0
 
 
 class SignDataset(Dataset[Item]):
@@ -199,7 +231,8 @@ class SignDataset(Dataset[Item]):
 
     def __init__(
         self, rows: Sequence[Row], vocabulary: Vocabulary, config: Config, *, train: bool,
-        store: FeatureStore | None = None, glosses: GlossVocabulary | None = None, seed: int = 0,
+        store: Features | ClipImages | None = None, glosses: GlossVocabulary | None = None,
+        seed: int = 0,
     ) -> None:  # fmt: skip
         self.rows, self.store, self.config, self.seed = rows, store, config, seed
         self._pad = vocabulary.pad
@@ -208,7 +241,8 @@ class SignDataset(Dataset[Item]):
         read = [s for s in sources if s is not None]
         self.sources = vocabulary.encode(read) if len(read) == len(sources) else None
         self.glosses = [glosses.encode(r.gloss) for r in rows] if glosses and train else None
-        self._augmentation = Augmentation.of(config, store, [r.clip_id for r in rows if r.video])
+        noisy = None if isinstance(store, ClipImages) else store
+        self._augmentation = Augmentation.of(config, noisy, [r.clip_id for r in rows if r.video])
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -219,28 +253,51 @@ class SignDataset(Dataset[Item]):
             of = self.sources or self.targets or [[]] * len(self.rows)
             return [len(pieces) for pieces in of]
         stretch = 1 + self.config.time_scale if augmented else 1.0
-        frames = [len(self.store[r.clip_id]) if r.video else 1 for r in self.rows]
+        frames = [self._length(r.clip_id) if r.video else 1 for r in self.rows]
         return [min(self.config.max_frames, int(n * stretch) + augmented) for n in frames]
 
     def __getitem__(self, key: tuple[int, int | None]) -> Item:
         index, epoch = key
         row = self.rows[index]
         if self.store is None:
-            return Item(index, None)
+            return Item(index)
+        if isinstance(self.store, ClipImages):
+            return self._pictures(index, self.store, epoch)
         if not row.video:
             return Item(index, np.zeros((1, feature_dim(self.store)), np.float32))
         clip = self.store[row.clip_id]
         if epoch is None:
             kept = chosen_frames(len(clip), len(clip), self.config.max_frames)
             return Item(index, flattened(clip[kept].astype(np.float32)))
-        draw = np.random.default_rng([self.seed, epoch, *row.sample_id.encode()])
-        return Item(index, flattened(self._augmentation(clip, draw)))
+        return Item(index, flattened(self._augmentation(clip, self._draw(row, epoch))))
+
+    def _pictures(self, index: int, store: ClipImages, epoch: int | None) -> Item:
+        row = self.rows[index]
+        if not row.video or store.hidden:
+            return Item(index, images=np.zeros((1, 3, store.size, store.size), np.uint8))
+        n = store.length(row.clip_id)
+        if epoch is None:
+            images, bad = store.read(row.clip_id, chosen_frames(n, n, self.config.max_frames))
+        else:
+            draw = self._draw(row, epoch)
+            images, bad = store.read(row.clip_id, self._augmentation.places(n, draw), draw)
+        return Item(index, None, images, bad)
+
+    def _draw(self, row: Row, epoch: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, epoch, *row.sample_id.encode()])
+
+    def _length(self, clip_id: str) -> int:
+        if isinstance(self.store, ClipImages):
+            return self.store.length(clip_id)
+        assert self.store is not None
+        return len(self.store[clip_id])
 
     def collate(self, items: Sequence[Item]) -> Batch:
         """The batch of some items, in their order."""
         indices = [item.row for item in items]
         rows = [self.rows[i] for i in indices]
         features, frame_mask = _padded([i.features for i in items if i.features is not None])
+        images, image_mask = _padded([i.images for i in items if i.images is not None])
         assist, assist_mask = self._pieces(self.sources, indices)
         target, target_mask = self._pieces(self.targets, indices)
         glosses = lengths = None
@@ -249,8 +306,9 @@ class SignDataset(Dataset[Item]):
             glosses = torch.nn.utils.rnn.pad_sequence(of, batch_first=True)
             lengths = torch.tensor([len(g) for g in of])
         return Batch(
-            [r.sample_id for r in rows], [r.text for r in rows], features, frame_mask, assist,
-            assist_mask, target, target_mask, glosses, lengths,
+            [r.sample_id for r in rows], [r.text for r in rows], features,
+            image_mask if frame_mask is None else frame_mask, assist, assist_mask, target,
+            target_mask, glosses, lengths, images, sum(i.bad_frames for i in items),
         )  # fmt: skip
 
     def _pieces(
@@ -260,11 +318,12 @@ class SignDataset(Dataset[Item]):
 
 
 def _padded(
-    arrays: Sequence[NDArray[np.float32]],
+    arrays: Sequence[NDArray[Any]],
 ) -> tuple[Tensor, Tensor] | tuple[None, None]:
     if not arrays:
         return None, None
-    features = torch.zeros(len(arrays), max(map(len, arrays)), arrays[0].shape[1])
+    first = torch.from_numpy(arrays[0])
+    features = first.new_zeros(len(arrays), max(map(len, arrays)), *first.shape[1:])
     mask = torch.zeros(features.shape[:2], dtype=torch.bool)
     for i, array in enumerate(arrays):
         features[i, : len(array)] = torch.from_numpy(array)

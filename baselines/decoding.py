@@ -42,16 +42,19 @@ class Translations(NamedTuple):
     texts: dict[str, str]
     glosses: dict[str, str]
     """What a CTC head read; empty for methods without one."""
+    bad_frames: int = 0
+    """Pictures that could not be read."""
 
 
 def predict(
-    config: Config, graph: Graph, samples: Sequence[Sample], run: Run, notes: list[str]
-) -> Iterator[Prediction]:
+    config: Config, graph: Graph, samples: Sequence[Sample], run: Run, notes: list[str],
+    no_features: set[str],
+) -> Iterator[Prediction]:  # fmt: skip
     """Translate samples of one split by the best checkpoint of a run's folder.
 
     Leaves the glosses that were read, and for a control that hides the video the likelihood of the
-    references, in the folder; adds to `notes` what the result has to say. Raises QbsltError where
-    nothing was trained.
+    references, in the folder; adds to `notes` what the result has to say, and to `no_features` the
+    ids of samples without video. Raises QbsltError where nothing was trained.
     """
     best = checkpoint.find(run.folder / CHECKPOINTS, checkpoint.BEST)
     if best is None:
@@ -59,17 +62,21 @@ def predict(
                          cure="Train one: `qbslt-bench run --model ...` with this --out.")  # fmt: skip  # noqa: E501
     accelerator = make_accelerator(config)
     materials = load_materials(config, graph, run.folder)
-    model = materials.translator(config, graph)
+    model = materials.translator(config, graph, trained=True)
     checkpoint.load_weights(best, model)
     model.to(accelerator.device).eval()
     split = samples[0].clip.split
-    rows = read_rows(samples, graph, config, split=split, train=False, store=materials.store,
+    rows = read_rows(samples, graph, config, split=split, train=False, store=materials.source,
                      seed=run.seed)  # fmt: skip
-    if lacking := sum(not row.video for row in rows):
-        notes.append(f"{lacking:,} samples have no features: translated without their video")
+    no_features |= {row.sample_id for row in rows if not row.video}
+    if no_features:
+        what = "features" if config.features else "frames"
+        notes.append(f"{len(no_features):,} samples have no {what}: translated without their video")
     dataset = SignDataset(rows, materials.vocabulary, config, train=graph.hide_sign,
-                          store=materials.store)  # fmt: skip
+                          store=materials.source)  # fmt: skip
     found = translate(model, dataset, config, materials, accelerator, beams=config.beams)
+    if found.bad_frames:
+        notes.append(f"{found.bad_frames:,} frames of {split} could not be read: black pictures")
     if accelerator.is_main_process and graph.ctc:
         read = ({"sample_id": i, "text": text} for i, text in found.glosses.items())
         write_lines(run.folder / glosses_file(split), read)
@@ -92,6 +99,7 @@ def translate(
     """Translate the rows of a dataset; all processes get all of it."""
     texts: list[tuple[str, str]] = []
     glosses: list[tuple[str, str]] = []
+    bad_frames = 0
     options = generation_options(config, materials, beams)
     for batch in _batches(dataset, config, accelerator):
         try:
@@ -102,7 +110,9 @@ def translate(
             raise explained(e, batch) from None
         texts += zip(batch.sample_ids, materials.vocabulary.decode(found), strict=True)
         glosses += zip(batch.sample_ids, read, strict=False)
-    return Translations(dict(_gathered(texts)), dict(_gathered(glosses)))
+        bad_frames += batch.bad_frames
+    bad = sum(_gathered([bad_frames]))
+    return Translations(dict(_gathered(texts)), dict(_gathered(glosses)), bad)
 
 
 def with_glosses(

@@ -1,4 +1,4 @@
-"""What a training tells: metrics.jsonl, TensorBoard logs, and curves.png. (Ours.)
+"""What a training tells: metrics.jsonl, TensorBoard logs, curves.png and report.html. (Ours.)
 
 metrics.jsonl has a line every LOG steps (`"kind": "train"`: losses, learning rate, frames a
 second) and one an evaluation (`"kind": "dev"`: the benchmark's scores in percent). A run that goes
@@ -14,7 +14,9 @@ from typing import Any
 from benchmarks.results import write_lines
 
 METRICS, CURVES, LOGS = "metrics.jsonl", "curves.png", "tensorboard"
+STARTS = "starts.jsonl"  # a line each time that training begins or goes on: step, machine
 LOG = 50  # steps between lines
+CHOSEN_BY = {"bleu4": "BLEU-4", "recall1": "R@1"}  # the measures by which checkpoints are chosen
 
 
 class Journal:
@@ -25,8 +27,12 @@ class Journal:
         self._board: Any = None
         if quiet:
             return
+        from baselines.machine import described
+
         rows = [row for row in read_metrics(folder) if row["step"] <= step]
         write_lines(folder / METRICS, rows)
+        with (folder / STARTS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, "machine": described()}) + "\n")
         if tensorboard:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -44,11 +50,11 @@ class Journal:
                 self._board.add_scalar(f"{kind}/{name}", value, step)
 
     def close(self) -> None:
-        """Flush the logs and draw the curves."""
+        """Flush the logs, draw the curves and write the report."""
         if self._board is not None:
             self._board.close()
         if not self.quiet:
-            draw_curves(self.folder)
+            show(self.folder)
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
@@ -63,8 +69,16 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def show(folder: Path) -> None:
+    """Draw the curves and write the report of a folder with metrics."""
+    from baselines.run_report import write_report
+
+    draw_curves(folder)
+    write_report(folder)
+
+
 def draw_curves(folder: Path) -> None:
-    """curves.png: the losses on train and BLEU-4 on dev over the steps."""
+    """curves.png: the losses on train and what the best checkpoint is chosen by, over the steps."""
     from matplotlib.figure import Figure
 
     rows = read_metrics(folder)
@@ -78,8 +92,9 @@ def draw_curves(folder: Path) -> None:
     left.set(title="Losses on train", xlabel="step", ylim=(0, None))
     if train:
         left.legend(frameon=False)
-    right.plot([r["step"] for r in dev], [r["bleu4"] for r in dev], marker=".", color="black")
-    right.set(title="BLEU-4 on dev", xlabel="step", ylim=(0, None))
+    measure = next((name for name in CHOSEN_BY if dev and name in dev[0]), "bleu4")
+    right.plot([r["step"] for r in dev], [r[measure] for r in dev], marker=".", color="black")
+    right.set(title=f"{CHOSEN_BY[measure]} on dev", xlabel="step", ylim=(0, None))
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)

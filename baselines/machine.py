@@ -46,16 +46,23 @@ def described() -> str:
     return f"CPU, {cores()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
-def explained(e: RuntimeError, batch: Batch) -> RuntimeError | QbsltError:
-    """What memory that ran out has to do with the batch; any other error as it is."""
+def explained(e: RuntimeError, batch: Batch, lower: str = "") -> RuntimeError | QbsltError:
+    """What memory that ran out has to do with the batch; any other error as it is.
+
+    `lower`: the option that decides on the batch's size, where it is not one of the usual.
+    """
     said = str(e)
     if not isinstance(e, torch.OutOfMemoryError) and not any(m in said for m in _CPU_MEMORY):
         return e
     frames = "" if batch.frame_mask is None else f" of {batch.frame_mask.shape[1]:,} frames"
-    lower = "batch_size" if batch.frame_mask is None else "batch_frames (or batch_size)"
+    usual = "batch_size" if batch.frame_mask is None else "batch_frames (or batch_size)"
+    if batch.images is not None:
+        usual = "backbone_chunk first, then backbone_frames (or batch_size)"
     return QbsltError(
         f"out of memory with a batch of {len(batch):,} samples{frames}: {named(batch.sample_ids)}.",
-        cure=f"Lower {lower}, and raise grad_accumulation by as much.",
+        cure=f"Lower {lower}."
+        if lower
+        else f"Lower {usual}, and raise grad_accumulation by as much.",
     )
 
 

@@ -2,22 +2,31 @@
 
 RUN/vocabulary/     the pieces, whether learned, prepared, or a checkpoint's
 RUN/glosses.json    the classes of a CTC head
+RUN/features.json   what made the features (run_features.py)
+RUN/backbone/       the image model, where one is trained with the rest (backbone.py)
+RUN/pretrained/     the configuration of an mBART checkpoint, whose weights are in the run's own
+
+So a run translates where store, corpus and checkpoint are not.
 """
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from baselines import vocabulary as pieces
-from baselines.data import as_source, feature_dim
+from baselines.backbone import BACKBONE, keep_backbone, run_backbone
+from baselines.data import as_source, frame_dim
+from baselines.images import ClipImages
+from baselines.run_features import FEATURES, keep_features, run_features
 from baselines.stores import check_store
 from baselines.train_share import train_samples
 from baselines.translator import Translator
 from baselines.vocabulary import GlossVocabulary, Vocabulary
 from qa_builder.atomic import new_folder
 from qa_builder.errors import QbsltError
-from qa_builder.features.store import FeatureStore, open_store
+from qa_builder.features.store import FeatureStore, open_store, read_store_manifest
 
 if TYPE_CHECKING:
     from baselines.config import Config
@@ -25,7 +34,9 @@ if TYPE_CHECKING:
     from benchmarks.models import TaskData
     from qa_builder.samples import Sample
 
-VOCABULARY, GLOSSES = "vocabulary", "glosses.json"
+VOCABULARY, GLOSSES, PRETRAINED = "vocabulary", "glosses.json", "pretrained"
+PARTS = (VOCABULARY, GLOSSES, FEATURES, BACKBONE, PRETRAINED)
+"""What stands in a run's folder beside its checkpoints; only the first is in all runs."""
 DEV = "dev"
 
 
@@ -35,12 +46,32 @@ class Materials(NamedTuple):
     vocabulary: Vocabulary
     glosses: GlossVocabulary | None
     store: FeatureStore | None
+    images: ClipImages | None
+    dim: int
+    """Numbers a frame that the sign encoder is given, where no backbone makes them."""
+    folder: Path
+    """Of the run."""
 
-    def translator(self, config: Config, graph: Graph) -> Translator:
-        """A model with new weights (or those of config.pretrained)."""
-        dim = 0 if self.store is None else feature_dim(self.store)
+    @property
+    def source(self) -> FeatureStore | ClipImages | None:
+        """Where the frames are from."""
+        return self.images if self.store is None else self.store
+
+    def translator(self, config: Config, graph: Graph, *, trained: bool = False) -> Translator:
+        """A model with new weights, or those of config.pretrained and the backbone.
+
+        `trained`: its weights are loaded from a checkpoint of the run afterwards, so that those of
+        config.pretrained are not needed.
+        """
+        kept = self.folder / PRETRAINED
+        known = trained and kept.is_dir()
+        if config.pretrained and not known and not Path(config.pretrained).is_dir():
+            raise QbsltError("there is no such folder of an mBART checkpoint.",
+                             file=config.pretrained, cure="Copy it there again.")  # fmt: skip
         return Translator(
-            config, graph, self.vocabulary, dim=dim, glosses=len(self.glosses or ())
+            config, graph, self.vocabulary, dim=self.dim, glosses=len(self.glosses or ()),
+            backbone=run_backbone(config, self.folder) if config.frames_root else None,
+            checkpoint=kept if known else None,
         )  # fmt: skip
 
 
@@ -60,6 +91,8 @@ def make_materials(
         )
     if config.features is not None:
         check_store(open_store(config.features), data.dataset, splits)
+    if write:
+        _keep(config, folder)
     if write and not (folder / VOCABULARY).is_dir():
         train = train_samples(data, config)
         if graph.ctc:
@@ -74,13 +107,39 @@ def make_materials(
     return load_materials(config, graph, folder)
 
 
-def load_materials(config: Config, graph: Graph, folder: Path) -> Materials:
-    """Those that `make_materials` left; raises QbsltError where there are none."""
+def _keep(config: Config, folder: Path) -> None:
+    """Put into a run's folder what it needs to translate elsewhere."""
+    if config.features is not None:
+        keep_features(read_store_manifest(Path(config.features)), folder)
+    if config.frames_root is not None:
+        keep_backbone(config, folder)
+    checkpoint = Path(config.pretrained or "")
+    if config.pretrained and checkpoint.is_dir() and not (folder / PRETRAINED).is_dir():
+        with new_folder(folder / PRETRAINED) as new:
+            for file in checkpoint.glob("*config.json"):
+                shutil.copyfile(file, new / file.name)
+
+
+def load_materials(
+    config: Config, graph: Graph, folder: Path, *, frames: bool = True
+) -> Materials:  # fmt: skip
+    """Those that `make_materials` left; raises QbsltError where there are none.
+
+    Without `frames` neither a store nor a corpus folder is opened.
+    """
+    store = open_store(config.features) if config.features and frames else None
+    images = None
+    if config.frames_root and frames:
+        images = ClipImages(config.frames_root, config.image_size)
+    dim = 0
+    if config.features is not None:
+        kept = run_features(folder, config.features) if store is None else store.manifest
+        dim = frame_dim(kept["shape"])
     return Materials(
         pieces.load(folder / VOCABULARY),
         GlossVocabulary.load(folder / GLOSSES) if graph.ctc else None,
-        None if config.features is None else open_store(config.features),
-    )
+        store, images, dim, folder,
+    )  # fmt: skip
 
 
 def _vocabulary(config: Config, graph: Graph, train: list[Sample]) -> Vocabulary:

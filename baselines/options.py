@@ -15,7 +15,9 @@ from qa_builder.errors import QbsltError, known, raise_all
 
 PRESETS = ("tiny", "small", "paper")
 GENERAL = "general"  # the section of a preset that all methods share
-_PATHS = ("features", "pretrained", "vocabulary", "weights")
+_PATHS = ("features", "frames_root", "pretrained", "vocabulary", "backbone", "weights",
+          "reference")  # fmt: skip
+_OR_NAMES = ("pretrained", "backbone")  # of a model on the Hub
 
 
 class Options(Protocol):
@@ -60,8 +62,8 @@ def resolve(cls: type[Options], options: Mapping[str, Any]) -> dict[str, Any]:
     name = given.get("preset", by_name["preset"].default)
     values = {f.name: f.default for f in fields(cls) if f.default is not MISSING}
     values |= preset(name, cls.method) | given
-    for path in _PATHS:
-        values[path] = _absolute(values[path], path == "pretrained")
+    for path in by_name.keys() & set(_PATHS):
+        values[path] = _absolute(values[path], path in _OR_NAMES)
     errors += cls(**values).problems()
     raise_all(errors)
     return {f.name: values[f.name] for f in fields(cls)}
@@ -91,7 +93,7 @@ def _absolute(path: str | None, or_name: bool) -> str | None:
 
 def _checked(f: Field[Any], value: Any) -> Any:
     """A value as its field holds it; raises QbsltError where it doesn't fit."""
-    kind = str(f.type)
+    kind = f.type.__name__ if isinstance(f.type, type) else str(f.type)
     fitting = _READERS[kind](value)
     if fitting is None and not (value is None and kind.endswith("None")):
         raise QbsltError(f"the option {f.name} is {value!r}, expected {_EXPECTED[kind]}.")

@@ -23,7 +23,7 @@ class SignEncoder(nn.Module):
 
     def __init__(self, dim: int, config: Config) -> None:
         super().__init__()
-        width = config.d_model
+        width, self.dim = config.d_model, dim
         self.project = nn.Sequential(nn.Linear(dim, width), nn.LayerNorm(width))
         self.convolutions = nn.ModuleList(nn.Conv1d(width, width, 5, padding=2) for _ in range(2))
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))

@@ -6,14 +6,31 @@ Light: `qbslt-bench study --help` comes through here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from baselines.config import METHODS, preset
 from benchmarks.ablation import ablated
 from benchmarks.study import Job, System, jobs_of
 from qa_builder.errors import QbsltError, known
 
+_PHOENIX, _CSL = "phoenix-2014t-qa", "csl-daily-qa"
+_PUBLISHED = {
+    "end to end": {_PHOENIX: 21.97, _CSL: 16.31},
+    "+ random contrast": {_PHOENIX: 22.03, _CSL: 20.59},
+    "+ selected, log": {_PHOENIX: 25.30, _CSL: 21.41},
+    "+ random contrast, fine-tuned": {_PHOENIX: 25.01, _CSL: 20.70},
+    "+ selected, log, fine-tuned": {_PHOENIX: 26.00, _CSL: 23.25},
+    "+ selected, linear": {_PHOENIX: 24.59},
+    "+ selected, sqrt": {_PHOENIX: 24.54},
+    "+ selected, easy-only": {_PHOENIX: 24.00},
+    "+ selected, hard-only": {_PHOENIX: 12.41},
+    "+ selected, log, mean": {_PHOENIX: 12.44},
+    "+ selected, log, cls": {_PHOENIX: 14.85},
+    "+ selected, log, interval 1": {_PHOENIX: 24.68},
+    "+ selected, log, interval 10": {_PHOENIX: 6.26},
+}
 Datasets = Mapping[str, Path | None]  # by the name that tells their questions apart
 
 
@@ -29,7 +46,7 @@ def question_assistance(datasets: Datasets, options: Mapping[str, Any]) -> list[
         at = f" ({name})" if name else ""
         free = System(label=f"gloss-free{at}", model="gloss-free", options=options, data=data)
         if name != first:
-            free = replace(free, weights_of=f"gloss-free ({first})")
+            free = replace(free, uses={"weights": f"gloss-free ({first})"})
         found += [
             System(label=f"copy-question{at}", model="copy-question", data=data, seeded=False),
             free,
@@ -37,7 +54,8 @@ def question_assistance(datasets: Datasets, options: Mapping[str, Any]) -> list[
                    options={**options, "control": "question-only"}),
             System(label=f"ssl-ssaw{at}", model="ssl-ssaw", options=options, data=data),
             System(label=f"wrong-question{at}", model="ssl-ssaw", data=data,
-                   options={**options, "control": "wrong-question"}, weights_of=f"ssl-ssaw{at}"),
+                   options={**options, "control": "wrong-question"},
+                   uses={"weights": f"ssl-ssaw{at}"}),
         ]  # fmt: skip
     for gloss in ("oracle", "ctc"):
         found.append(System(label=f"gloss-assisted {gloss}", model="gloss-assisted",
@@ -54,9 +72,56 @@ def ssaw_ablation(datasets: Datasets, options: Mapping[str, Any]) -> list[System
     ]
 
 
+def contrastive_selection(datasets: Datasets, options: Mapping[str, Any]) -> list[System]:
+    """Does it matter which negatives a contrastive stage sees? The rows of the paper's tables.
+
+    Published: arXiv 2604.22374 (ACL 2026), of real video. `selected` rows take the reference model
+    and the trajectories of `+ selected, log`; other aggregations and intervals need their own, and
+    each aggregation its own random control.
+    """
+    (data,) = list(datasets.values())[:1]
+    early = {"finetune": False}
+    lent = {"reference": "+ selected, log"}
+    both = sum(int(options.get(k, preset(options.get("preset", "small"), "cl-slt")[k]))
+               for k in ("contrast_epochs", "epochs"))  # fmt: skip
+    rows: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
+        ("end to end", "gloss-free", {"epochs": both}, {}),
+        ("+ random contrast", "cl-slt", early, {}),
+        ("+ selected, log", "scl-slt", {**early, "schedule": "log"}, {}),
+        ("+ random contrast, fine-tuned", "cl-slt", {}, {}),
+        ("+ selected, log, fine-tuned", "scl-slt", {"schedule": "log"}, lent),
+        *((f"+ selected, {name}", "scl-slt", {**early, "schedule": name}, lent)
+          for name in ("linear", "sqrt", "easy-only", "hard-only")),
+        *((f"+ random contrast, {name}", "cl-slt", {**early, "aggregation": name}, {})
+          for name in ("mean", "cls")),
+        *((f"+ selected, log, {name}", "scl-slt",
+           {**early, "schedule": "log", "aggregation": name}, {}) for name in ("mean", "cls")),
+        *((f"+ selected, log, interval {n}", "scl-slt",
+           {**early, "schedule": "log", "reference_every": n}, {}) for n in (1, 10)),
+    ]  # fmt: skip
+    return [
+        System(
+            label=label,
+            model=model,
+            data=data,
+            uses=uses,
+            options={**_taken(model, options), **own},
+        )
+        for label, model, own, uses in rows
+    ]
+
+
+def _taken(model: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that a model knows, and those that none of the study's does: it will say so."""
+    names = {m: {f.name for f in fields(METHODS[m])} for m in ("gloss-free", "cl-slt", "scl-slt")}
+    return {k: v for k, v in options.items()
+            if k in names[model] or not any(k in known for known in names.values())}  # fmt: skip
+
+
 STUDIES: dict[str, Callable[[Datasets, Mapping[str, Any]], list[System]]] = {
     "question-assistance": question_assistance,
     "ssaw-ablation": ssaw_ablation,
+    "contrastive-selection": contrastive_selection,
 }
 
 
@@ -87,8 +152,8 @@ def plan_study(
 ) -> list[Job]:  # fmt: skip
     """The runs of a study; `seeds` and `systems` as words with commas.
 
-    With `systems` only the rows whose name has one of these parts, and those whose weights they
-    take. Raises QbsltError for seeds that are no numbers, parts that no row has, and as `jobs_of`.
+    With `systems` only the rows whose name has one of these parts, and those whose runs they
+    use. Raises QbsltError for seeds that are no numbers, parts that no row has, and as `jobs_of`.
     """
     try:
         numbers = list(dict.fromkeys(int(word) for word in seeds.split(",")))
@@ -106,5 +171,5 @@ def _chosen(systems: list[System], parts: Sequence[str]) -> list[System]:
         if not any(part in s.label for s in systems):
             raise known(part, [s.label for s in systems], "system of this study")
     labels = {s.label for s in systems if any(part in s.label for part in parts)}
-    labels |= {s.weights_of for s in systems if s.label in labels and s.weights_of}
+    labels |= {label for s in systems if s.label in labels for label in s.uses.values()}
     return [s for s in systems if s.label in labels]

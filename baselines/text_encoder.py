@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from transformers import MBartConfig, MBartForConditionalGeneration
+from transformers import GenerationConfig, MBartConfig, MBartForConditionalGeneration
 from transformers.models.mbart.modeling_mbart import MBartEncoder
 
 from qa_builder.errors import QbsltError
@@ -45,9 +46,12 @@ def states_encoder(config: MBartConfig) -> MBartEncoder:
     return encoder
 
 
-def mbart(config: Config, vocabulary: Vocabulary) -> MBartForConditionalGeneration:
+def mbart(
+    config: Config, vocabulary: Vocabulary, checkpoint: Path | None = None
+) -> MBartForConditionalGeneration:  # fmt: skip
     """The fusion encoder and the decoder, from scratch or with a checkpoint's weights.
 
+    `checkpoint` is a folder with the configuration of config.pretrained: no weights are read.
     Raises QbsltError for a checkpoint of another width or another vocabulary.
     """
     special = {
@@ -60,23 +64,27 @@ def mbart(config: Config, vocabulary: Vocabulary) -> MBartForConditionalGenerati
         model = MBartForConditionalGeneration(mbart_config(config, config.fusion_layers, **special))
         set_sinusoids(model.model.encoder)
         return model
-    return _pretrained(config, config.fusion_layers, config.decoder_layers, special)
+    return _pretrained(config, config.fusion_layers, config.decoder_layers, special, checkpoint)
 
 
-def text_layers(config: Config) -> MBartEncoder:
-    """The layers of the text encoder: new ones, or the first ones of a checkpoint's encoder."""
+def text_layers(config: Config, checkpoint: Path | None = None) -> MBartEncoder:
+    """The layers of the text encoder: new ones, or the first ones of a checkpoint's encoder.
+
+    `checkpoint` as in `mbart`.
+    """
     if config.pretrained is None:
         encoder = MBartEncoder(mbart_config(config, config.text_layers, vocab_size=8))
         del encoder.embed_tokens
         return encoder
-    layers: MBartEncoder = _pretrained(config, config.text_layers, 1, {}).model.encoder
+    layers: MBartEncoder = _pretrained(config, config.text_layers, 1, {}, checkpoint).model.encoder
     return layers
 
 
 def _pretrained(
-    config: Config, layers: int, decoder_layers: int, special: dict[str, Any]
-) -> MBartForConditionalGeneration:
-    folder = str(config.pretrained)
+    config: Config, layers: int, decoder_layers: int, special: dict[str, Any],
+    checkpoint: Path | None,
+) -> MBartForConditionalGeneration:  # fmt: skip
+    folder = str(checkpoint or config.pretrained)
     found = MBartConfig.from_pretrained(folder)
     wanted = {"d_model": config.d_model, "vocab_size": special.get("vocab_size", found.vocab_size)}
     for name, value in wanted.items():
@@ -88,7 +96,13 @@ def _pretrained(
             )  # fmt: skip
     sizes = special | {"encoder_layers": layers, "decoder_layers": decoder_layers,
                        "dropout": config.dropout}  # fmt: skip
-    model = MBartForConditionalGeneration.from_pretrained(folder, **sizes)
+    if checkpoint is not None:
+        model = MBartForConditionalGeneration(MBartConfig.from_pretrained(folder, **sizes))
+        if (checkpoint / "generation_config.json").is_file():
+            model.generation_config = GenerationConfig.from_pretrained(folder)
+        return model
+    # a checkpoint in half precision is trained in full: bf16 is autocast's
+    model = MBartForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, **sizes)
     assert isinstance(model, MBartForConditionalGeneration)
     return model
 

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import torch
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -28,9 +27,11 @@ from baselines import checkpoint
 from baselines.batches import loader, shard, train_batches
 from baselines.data import Batch, SignDataset, read_rows
 from baselines.decoding import CHECKPOINTS, translate
-from baselines.journal import LOG, Journal
+from baselines.journal import CHOSEN_BY, CURVES, LOG, Journal, show
 from baselines.machine import explained, make_accelerator, named
-from baselines.materials import DEV, Materials, make_materials
+from baselines.materials import DEV, make_materials
+from baselines.retrieval import retrieval
+from baselines.stage import Epoch, Job, Stage, Stages
 from baselines.train_share import train_samples
 from benchmarks.scorer import load_references, score
 from qa_builder.console import progress
@@ -39,11 +40,14 @@ from qa_builder.errors import QbsltError
 if TYPE_CHECKING:
     from baselines.config import Config
     from baselines.graph import Graph
+    from baselines.translator import Translator
     from benchmarks.models import Run, TaskData
 
 
-def train(config: Config, graph: Graph, data: TaskData, run: Run) -> None:
-    """Train a method into a run's folder, or go on with what is there.
+def train(
+    config: Config, graph: Graph, data: TaskData, run: Run, stages: Stages | None = None
+) -> None:
+    """Train a method into a run's folder, in one stage or several, or go on with what is there.
 
     Raises QbsltError for data that the method cannot be trained on, a loss that is not finite, and
     memory that runs out.
@@ -56,15 +60,32 @@ def train(config: Config, graph: Graph, data: TaskData, run: Run) -> None:
     samples = {"train": train_samples(data, config), DEV: data.samples(DEV)}
     sets = {
         split: SignDataset(
-            read_rows(found, graph, config, split=split, train=True, store=materials.store),
-            materials.vocabulary, config, train=True, store=materials.store,
+            read_rows(found, graph, config, split=split, train=True, store=materials.source),
+            materials.vocabulary, config, train=True, store=materials.source,
             glosses=materials.glosses, seed=run.seed,
         )
         for split, found in samples.items()
     }  # fmt: skip
-    trainer = Trainer(config, graph, materials, sets, accelerator, run, dev_scorer(data, run))
-    trainer.run()
-    accelerator.wait_for_everyone()
+    job = Job(config=config, graph=graph, data=data, run=run, materials=materials, sets=sets,
+              accelerator=accelerator, scores=dev_scorer(data, run))  # fmt: skip
+    alone = Stage(config=config, graph=graph, folder=run.folder)
+    for stage in stages(job) if stages else (alone,):
+        if not has_ended(job, stage):
+            Trainer(job, stage).run()
+        accelerator.wait_for_everyone()
+
+
+def has_ended(job: Job, stage: Stage) -> bool:
+    """Whether all epochs of a stage are done; tells it without its model."""
+    last = checkpoint.find(stage.folder / CHECKPOINTS)
+    if last is None:
+        return False
+    state = checkpoint.read_state(last)["state"]
+    checkpoint.check_config(last, state["config"], stage.settings(job))
+    ended = bool(state["epoch"] >= stage.config.epochs)
+    if ended and job.accelerator.is_main_process and not (stage.folder / CURVES).exists():
+        show(stage.folder)  # it was killed after its last checkpoint
+    return ended
 
 
 def dev_scorer(data: TaskData, run: Run) -> Callable[[dict[str, str]], dict[str, float]]:
@@ -90,7 +111,7 @@ class State:
     batch: int = 0
     """Batches of the epoch that this process has done."""
     best: float = -math.inf
-    """BLEU-4 on dev."""
+    """The measure of the stage on dev: BLEU-4, or without translations R@1."""
     best_epoch: int = -1
     seconds: float = 0.0
 
@@ -98,28 +119,29 @@ class State:
 class Trainer:
     """One training."""
 
-    def __init__(
-        self, config: Config, graph: Graph, materials: Materials, sets: dict[str, SignDataset],
-        accelerator: Accelerator, run: Run, scores: Callable[[dict[str, str]], dict[str, float]],
-    ) -> None:  # fmt: skip
-        self.config, self.materials, self.sets = config, materials, sets
-        self.accelerator, self.scores = accelerator, scores
-        self.folder = run.folder / CHECKPOINTS
-        processes = accelerator.num_processes  # decides which batches a step has
-        self.settings = {"seed": run.seed, "processes": processes} | asdict(config)
-        set_seed(run.seed)
-        self.model = materials.translator(config, graph).to(accelerator.device)
+    def __init__(self, job: Job, stage: Stage) -> None:
+        config, accelerator = stage.config, job.accelerator
+        self.stage, self.config, self.materials, self.sets = stage, config, job.materials, job.sets
+        self.accelerator, self.scores = accelerator, job.scores
+        self.folder = stage.folder / CHECKPOINTS
+        self.settings = stage.settings(job)
+        self.measure = "bleu4" if stage.graph.translation else "recall1"
+        set_seed(job.run.seed)
+        self.model = job.materials.translator(config, stage.graph, trained=bool(stage.start))
+        if stage.start:
+            checkpoint.load_weights(stage.start, self.model)
+        self.model.to(accelerator.device)
         self.average = None
         if config.ema:
             decay: Any = get_ema_multi_avg_fn  # untyped
             self.average = AveragedModel(self.model, multi_avg_fn=decay(config.ema))
         self.optimizer = make_optimizer(self.model, config)
-        self.total = sum(self._steps(self._batches(epoch)) for epoch in range(config.epochs))
+        self.total = self._count_steps()
         self.schedule = get_cosine_schedule_with_warmup(
             self.optimizer, round(config.warmup * self.total), self.total
         )
         self.state = State()
-        self._resume(run.seed)
+        self._resume(job.run.seed)
         self.wrapped = accelerator.prepare_model(self.model)
         self._sums: dict[str, Any] = defaultdict(float)
         self._unchecked: list[tuple[Tensor, list[str]]] = []
@@ -132,8 +154,9 @@ class Trainer:
             self.folder.parent, self.state.step, tensorboard=self.config.tensorboard,
             quiet=not self.accelerator.is_main_process,
         )  # fmt: skip
-        what = f"training {self.config.method}"
-        unit = "sentences/s" if self.materials.store is None else "frames/s"
+        what = self.stage.title or f"training {self.config.method}"
+        self._announce()
+        unit = "sentences/s" if self.materials.source is None else "frames/s"
         with progress(what, self.total, "steps", unit) as advance:
             advance(self.state.step)
             while not self._ended():
@@ -149,7 +172,7 @@ class Trainer:
     def _epoch(self, advance: Callable[..., None]) -> None:
         """The rest of the epoch that the state stands in."""
         config, s = self.config, self.state
-        batches = self._batches(s.epoch)
+        batches, self._about = self._batches(s.epoch)
         gpu = self.accelerator.device.type == "cuda"
         found = iter(loader(self.sets["train"], batches, s.epoch, start=s.batch,
                             workers=config.workers, pin=gpu))  # fmt: skip
@@ -182,10 +205,11 @@ class Trainer:
                     losses = self.wrapped(batch.to(self.accelerator.device))
                     self.accelerator.backward(losses.total / len(group))
             except RuntimeError as e:
-                raise explained(e, batch) from None
+                raise explained(e, batch, self.stage.size_option) from None
             total = losses.total.detach()
             self._unchecked.append((total, batch.sample_ids))
             self._sums["batches"] += 1
+            self._sums["bad_frames"] += batch.bad_frames
             for name, part in {"loss": total, **losses.parts}.items():
                 key = name if name == "loss" else f"loss_{name}"
                 self._sums[key] = self._sums[key] + part  # a tensor: read when it is logged
@@ -212,37 +236,47 @@ class Trainer:
         s, config = self.state, self.config
         s.epoch, s.batch = s.epoch + 1, 0
         better = False
+        if self._about:
+            self.journal.write("batches", s.step, {"epoch": s.epoch, **self._about})
         if s.epoch % config.eval_every == 0 or s.epoch == config.epochs:
-            found = self._evaluate()
-            better = found["bleu4"] > s.best
+            found = self._evaluate()[self.measure]
+            better = found > s.best
             if better:
-                s.best, s.best_epoch = found["bleu4"], s.epoch - 1
-        self._save(best=better)
+                s.best, s.best_epoch = found, s.epoch - 1
+        keep = self.stage.keep
+        kept = keep and (s.epoch % keep == 0 or s.epoch == config.epochs)
+        self._save(best=better, keep=checkpoint.kept(s.epoch) if kept else None)
 
     def _evaluate(self) -> dict[str, float]:
-        """Scores on dev, of translations that are generated as at test."""
+        """Scores on dev: of translations that are generated as at test, or of retrieval."""
         s = self.state
         train = self._log()
         model: Any = self.model if self.average is None else self.average.module
         model.eval()
         begun = time.monotonic()
-        found = translate(model, self.sets[DEV], self.config, self.materials, self.accelerator,
-                          beams=self.config.eval_beams)  # fmt: skip
-        scores = self.scores(found.texts)
+        scores = self._scores(model)
         seconds = time.monotonic() - begun
         s.seconds += seconds
         self.journal.write("dev", s.step, {"epoch": s.epoch, "seconds": s.seconds,
                                            "dev_seconds": seconds, **scores})  # fmt: skip
         if self.accelerator.is_main_process:
             left = s.seconds / s.step * (self.total - s.step)
-            best = max(s.best, scores["bleu4"])
+            found = scores[self.measure]
             click.echo(
-                f"epoch {s.epoch}  loss {train.get('loss', math.nan):.3f}  dev BLEU-4 "
-                f"{scores['bleu4']:.2f} (best {best:.2f})  {train.get('rate', 0):,.0f} "
-                f"{'frames' if self.materials.store else 'sentences'}/s  "
+                f"epoch {s.epoch}  loss {train.get('loss', math.nan):.3f}  dev "
+                f"{CHOSEN_BY[self.measure]} {found:.2f} (best {max(s.best, found):.2f})  "
+                f"{train.get('rate', 0):,.0f} "
+                f"{'sentences' if self.materials.source is None else 'frames'}/s  "
                 f"{time.strftime('%H:%M:%S', time.gmtime(left))} left", err=True,
             )  # fmt: skip
         return scores
+
+    def _scores(self, model: Translator) -> dict[str, float]:
+        if not self.stage.graph.translation:
+            return retrieval(model, self.sets[DEV], self.config, self.accelerator)
+        found = translate(model, self.sets[DEV], self.config, self.materials, self.accelerator,
+                          beams=self.config.eval_beams)  # fmt: skip
+        return self.scores(found.texts)
 
     def _log(self) -> dict[str, float]:
         """Write the means since the last line; gives them."""
@@ -250,19 +284,22 @@ class Trainer:
         if not (n := sums.pop("batches", 0)):
             return {}
         rate = sums.pop("amount") / max(sums.pop("seconds"), 1e-9)
+        bad = sums.pop("bad_frames", 0)
         values = {name: float(total) / n for name, total in sums.items()}
+        if bad:
+            values["bad_frames"] = bad
         values["rate"] = rate * self.accelerator.num_processes
         values |= {"learning_rate": self.schedule.get_last_lr()[0], "epoch": self.state.epoch}
         self.journal.write("train", self.state.step, values)
         return values
 
-    def _save(self, best: bool = False) -> None:
+    def _save(self, best: bool = False, keep: str | None = None) -> None:
         self._check()
         if self.accelerator.is_main_process:
             state = {"config": self.settings} | asdict(self.state)
             checkpoint.save(
                 self.folder, self.state.step, self.model, self.optimizer, self.schedule,
-                self.average, state, best=best,
+                self.average, state, best=best, keep=keep,
             )  # fmt: skip
         self.accelerator.wait_for_everyone()
 
@@ -278,21 +315,45 @@ class Trainer:
         if rank:  # each process drops other activations; checkpoints hold the first's generator
             set_seed(seed + 1_000_003 * rank + self.state.step)
 
-    def _batches(self, epoch: int) -> list[list[int]]:
-        found = train_batches(self.sets["train"], epoch)
-        return shard(
-            found, self.accelerator.process_index, self.accelerator.num_processes, even=True
-        )
+    def _batches(self, epoch: int) -> Epoch:
+        make = self.stage.batches
+        all_of, about = make(epoch) if make else Epoch(train_batches(self.sets["train"], epoch))
+        rank, world = self.accelerator.process_index, self.accelerator.num_processes
+        return Epoch(shard(all_of, rank, world, even=True), about)
 
-    def _steps(self, batches: list[list[int]]) -> int:
-        return math.ceil(len(batches) / self.config.grad_accumulation)
+    def _count_steps(self) -> int:
+        epochs, group = self.config.epochs, self.config.grad_accumulation
+        if self.stage.batches:
+            processes: int = self.accelerator.num_processes
+            each = math.ceil(self.stage.batches.count / processes)
+            return epochs * math.ceil(each / group)
+        return sum(math.ceil(len(self._batches(e).batches) / group) for e in range(epochs))
+
+    def _announce(self) -> None:
+        """Say which of several stages begins, and how many weights it trains."""
+        if not self.stage.title or not self.accelerator.is_main_process:
+            return
+        sizes = [(p.numel(), p.requires_grad) for p in self.model.parameters()]
+        trained, known = sum(n for n, yes in sizes if yes), sum(n for n, _ in sizes)
+        at = f", from epoch {self.state.epoch + 1}" if self.state.step else ""
+        click.echo(f"{self.stage.title}: {trained:,} of {known:,} weights are trained{at}.",
+                   err=True)  # fmt: skip
 
 
 def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
-    """AdamW; biases, norms and the like (vectors and numbers) do not decay."""
-    decay = [p for p in model.parameters() if p.requires_grad and p.dim() > 1]
-    plain = [p for p in model.parameters() if p.requires_grad and p.dim() <= 1]
-    groups: list[dict[str, Any]] = [{"params": decay, "weight_decay": config.weight_decay},
-                                    {"params": plain, "weight_decay": 0.0}]  # fmt: skip
-    fused = all(p.is_cuda for p in decay) or None  # one kernel for all weights
+    """AdamW; biases, norms and the like (vectors and numbers) do not decay.
+
+    A backbone has groups and a learning rate of its own.
+    """
+    learning = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    share = {False: 1.0, True: config.backbone_learning_rate}
+    groups: list[dict[str, Any]] = []
+    for backbone in (False, True):
+        some = [p for n, p in learning if n.startswith("backbone.") is backbone]
+        for matrix, decay in ((True, config.weight_decay), (False, 0.0)):
+            found = [p for p in some if (p.dim() > 1) is matrix]
+            if found or not backbone:
+                rate = share[backbone] * config.learning_rate
+                groups.append({"params": found, "weight_decay": decay, "lr": rate})
+    fused = all(p.is_cuda for _, p in learning) or None  # one kernel for all weights
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=fused)

@@ -98,7 +98,7 @@ class Trajectories:
         """d + d.T [n, n] with d = last - first, memory-mapped; made once. For `PairSelector`."""
         path = self.folder / _SCORES
         if not path.exists():
-            _need(self.folder, 1, self.n, log)
+            need_space(self.folder, 1, self.n, log)
             new = path.with_suffix(".part")
             scores = _create(new, self.n)
             for rows in blocks(self.n):
@@ -141,7 +141,7 @@ def write_trajectories(
         _check(folder, made)
     folder.mkdir(parents=True, exist_ok=True)
     missing = [step for step in steps if not (folder / _name(step)).exists()]
-    _need(folder, len(missing) + (not (folder / _SCORES).exists()), n, log)
+    need_space(folder, len(missing) + (not (folder / _SCORES).exists()), n, log)
     about = {"version": _VERSION, "n": n, "steps": made.steps, "source": asdict(source)}
     replace_text(folder / _ABOUT, json.dumps(about, indent=1) + "\n")
     for step in missing:
@@ -217,7 +217,7 @@ def _open(path: Path, n: int) -> Matrix:
     return found
 
 
-def _need(folder: Path, matrices: int, n: int, log: Callable[[str], object]) -> None:
+def need_space(folder: Path, matrices: int, n: int, log: Callable[[str], object]) -> None:
     """Say how much space is needed and free, if any is; raise if that is too little."""
     if not matrices:
         return

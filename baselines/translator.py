@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutput
 
 from baselines.ctc import CtcHead, ctc_loss
+from baselines.lora import add_adapters
 from baselines.losses import (
     IGNORED,
     Losses,
@@ -23,11 +24,15 @@ from baselines.losses import (
     mask_tokens,
     mean_of,
 )
+from baselines.sentences import Sentences
 from baselines.sign_encoder import SignEncoder
 from baselines.ssaw import Ssaw
 from baselines.text_encoder import TextEncoder, mbart, text_layers
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from baselines.backbone import FrameEncoder
     from baselines.config import Config
     from baselines.data import Batch
     from baselines.graph import Graph
@@ -68,18 +73,20 @@ class Translator(nn.Module):
 
     def __init__(
         self, config: Config, graph: Graph, vocabulary: Vocabulary, *, dim: int = 0,
-        glosses: int = 0,
+        glosses: int = 0, backbone: FrameEncoder | None = None, checkpoint: Path | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self.graph, self.smoothing = graph, config.label_smoothing
         self.mask_id, self.special = vocabulary.mask_id, sorted(vocabulary.special_ids)
         self.start_id = vocabulary.decoder_start_id
-        self.mbart = mbart(config, vocabulary)
+        self.mbart = mbart(config, vocabulary, checkpoint)
         width = config.d_model
+        dim = dim if backbone is None else backbone.dim
+        self.backbone = backbone if graph.sign and not graph.hide_sign else None
         self.sign = SignEncoder(dim, config) if graph.sign else None
         self.text = None
         if graph.assist:
-            self.text = TextEncoder(text_layers(config), self.mbart.model.shared)
+            self.text = TextEncoder(text_layers(config, checkpoint), self.mbart.model.shared)
         self.kinds = nn.Embedding(2, width)
         nn.init.normal_(self.kinds.weight, std=width**-0.5)
         self.ssaw = Ssaw(width, config.heads) if graph.ssaw else None
@@ -91,6 +98,14 @@ class Translator(nn.Module):
         self.mlm = None
         if graph.mlm:
             self.mlm = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
+        self.sentences = None
+        if graph.sentences:
+            self.sentences = Sentences(config, graph, self.mbart.model.shared, checkpoint)
+        if graph.lora_rank:
+            add_adapters(self.mbart, graph.lora_rank)
+        if not graph.translation:  # it would have no gradients, which DDP does not like
+            self.mbart.model.shared.requires_grad_(False)
+            self.mbart.model.decoder.requires_grad_(False)
 
     def forward(self, batch: Batch) -> Losses:
         """The losses, scalars, of a batch with targets; shapes as in `data.Batch` [batch, ...]."""
@@ -98,8 +113,17 @@ class Translator(nn.Module):
         fused = self.fuse(sign, text)
         assert batch.target_ids is not None and batch.target_mask is not None
         labels = batch.target_ids.masked_fill(~batch.target_mask, IGNORED)
-        parts = {"translation": cross_entropy(self._logits(fused, batch), labels, self.smoothing)}
-        total = parts["translation"]
+        parts: dict[str, Tensor] = {}
+        total = torch.zeros((), device=fused.states.device)
+        if self.graph.translation:
+            logits = self._logits(fused, batch)
+            parts["translation"] = cross_entropy(logits, labels, self.smoothing)
+            total = total + self.graph.translation * parts["translation"]
+        if self.sentences is not None:
+            alone = text is None and self.sentences.first is None
+            video = (fused.states, fused.mask) if alone else self._compared(sign)
+            parts["sentences"] = self.sentences(video, batch)
+            total = total + self.graph.sentences * parts["sentences"]
         if self.contrast is not None:
             parts["contrast"] = self._contrast(sign, text, batch)
             total = total + self.graph.contrast * parts["contrast"]
@@ -122,6 +146,24 @@ class Translator(nn.Module):
         encoder = self.mbart.model.encoder
         states = encoder(inputs_embeds=states, attention_mask=mask.long()).last_hidden_state
         return Fused(states, mask, weights)
+
+    def compared(self, batch: Batch) -> tuple[States, States]:
+        """The tokens of videos and of their sentences that are compared; of a graph with both."""
+        assert self.sentences is not None
+        return self._compared(self.encode_sign(batch)), self.sentences.tokens(batch)
+
+    def _compared(self, sign: States | None) -> States:
+        """What the fusion encoder makes of the video alone: a question would tell the sentence."""
+        assert sign and self.sentences is not None
+        first = self.sentences.first
+        if first is None:
+            fused = self.fuse(sign, None)
+            return fused.states, fused.mask
+        states, mask = sign
+        before = first.to(states.dtype).expand(len(states), 1, -1)
+        longer = torch.cat([before, states], 1), torch.cat([torch.ones_like(mask[:, :1]), mask], 1)
+        fused = self.fuse(longer, None)
+        return fused.states[:, :1], fused.mask[:, :1]
 
     @torch.no_grad()
     def nll(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -168,9 +210,13 @@ class Translator(nn.Module):
     def encode_sign(self, batch: Batch) -> States:
         """The sign states; of one zero frame each where the video is hidden."""
         frames, mask = batch.features, batch.frame_mask
-        assert self.sign is not None and frames is not None and mask is not None
+        assert self.sign is not None and mask is not None
         if self.graph.hide_sign:
-            frames, mask = torch.zeros_like(frames[:, :1]), torch.ones_like(mask[:, :1])
+            mask = torch.ones_like(mask[:, :1])
+            frames = self.kinds.weight.new_zeros(len(mask), 1, self.sign.dim)
+        elif self.backbone is not None:
+            assert batch.images is not None
+            frames = self.backbone(batch.images, mask)
         sign: States = self.sign(frames, mask)
         return sign
 

@@ -33,6 +33,7 @@ class Row(NamedTuple):
     sample_id: str | None  # None in plain text
     text: str
     empty: bool = False  # whether the file says that the translation is empty on purpose
+    no_features: bool = False  # whether the file says that the model had no video of it
 
 
 @dataclass(frozen=True)
@@ -205,8 +206,8 @@ def _jsonl(path: Path, lines: Sequence[str], ids: Collection[str], tell: _Tell) 
             yield Row(i, *said)
 
 
-def _json_row(line: str) -> tuple[str, str, bool] | str:
-    """Id, text and whether it is empty on purpose; or what is wrong."""
+def _json_row(line: str) -> tuple[str, str, bool, bool] | str:
+    """Id, text, whether it is empty on purpose and made without video; or what is wrong."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as e:
@@ -220,7 +221,8 @@ def _json_row(line: str) -> tuple[str, str, bool] | str:
             return f"{field} is {json.dumps(row[field])[:40]}, a string was expected."
         if half := _HALF.search(row[field]):
             return f"{field} has half a character (\\u{ord(half[0]):04x}); write the whole one."
-    return row["sample_id"], row["text"], row.get("empty") is True
+    marks = (row.get("empty") is True, row.get("no_features") is True)
+    return row["sample_id"], row["text"], *marks
 
 
 def _too_long(path: Path, row: Row) -> QbsltError:

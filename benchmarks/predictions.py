@@ -31,6 +31,8 @@ class Predictions:
     sha256: str
     format: str
     """text, tsv, csv or jsonl."""
+    no_features: int = 0
+    """How many were made without the sample's video, as the file says."""
 
     def as_dict(self) -> dict[str, Any]:
         """What result.json says of the file."""
@@ -44,7 +46,8 @@ def read_predictions(
     """A translation for every sample id, in their order.
 
     Plain text has one a line, in that order; TSV and CSV have columns sample_id and text, JSONL has
-    objects with these fields, and `"empty": true` beside a text that is empty on purpose.
+    objects with these fields, `"empty": true` beside a text that is empty on purpose, and
+    `"no_features": true` beside one that a model made without the sample's video.
     `allow_missing`: score missing and empty ones as empty. `splits`, the rows of each split of the
     dataset, help to tell why a number of lines is wrong.
 
@@ -71,6 +74,7 @@ def read_predictions(
     return Predictions(
         texts=texts, warnings=found.warnings + debris_warnings(texts), notes=notes,
         missing=absent, file=path.name, sha256=found.sha256, format=found.format,
+        no_features=sum(row.no_features for row in rows),
     )  # fmt: skip
 
 

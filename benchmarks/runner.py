@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -132,8 +132,11 @@ def _first() -> bool:
 
 def _rows(model: Model, found: Found, run: Run) -> Iterator[dict[str, Any]]:
     samples = [visible(s, model.track) for s in found.dataset.samples(found.task.split)]
+    blind: Collection[str] = getattr(model, "no_features", ())
     for sample_id, text in _checked(model.predict(samples, run), model.name):
-        yield {"sample_id": sample_id, "text": text} | ({} if text.strip() else {"empty": True})
+        row: dict[str, Any] = {"sample_id": sample_id, "text": text}
+        row |= {} if text.strip() else {"empty": True}
+        yield row | ({"no_features": True} if sample_id in blind else {})
 
 
 def _checked(predictions: Iterable[Prediction], name: str) -> Iterator[Prediction]:

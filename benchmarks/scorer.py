@@ -222,6 +222,7 @@ def _signatures(
         f"|data:{data.dataset['split_fingerprint'][:16]}|bs:{resamples}|seed:{seed}"
         + "".join(f"|{k}:{v}" for k, v in versions().items() if k in ("qbslt", "sacrebleu"))
         + (f"|missing:{source.missing}" if source and source.missing else "")
+        + (f"|nofeat:{source.no_features}" if source and source.no_features else "")
         + ("|refs:replaced|unofficial" if data.replaced_references else "")
     )
     return {

@@ -42,8 +42,10 @@ class System:
     options: Mapping[str, Any] = field(default_factory=dict)
     data: Path | None = None
     """A built dataset; None: the only one under data/."""
-    weights_of: str | None = None
-    """Label of the system whose trained weights it takes; it is not trained itself."""
+    uses: Mapping[str, str] = field(default_factory=dict)
+    """Options that are the folder of another system's run of the same seed: its label by option."""
+    published: Mapping[str, float] = field(default_factory=dict)
+    """BLEU-4 that a paper gives it, in percent, by task: of other data and code than ours."""
     seeded: bool = True
     """False: its translations depend on no seed, so one run is enough."""
 
@@ -76,7 +78,7 @@ def jobs_of(systems: Sequence[System], out: Path, seeds: Sequence[int]) -> list[
     """
     found = {data: find_dataset(data=data) for data in {s.data for s in systems}}
     jobs = [
-        Job(_with_weights(s, out, seed), seed, _folder(out, s.label, seed), found[s.data])
+        Job(_with_folders(s, out, seed), seed, _folder(out, s.label, seed), found[s.data])
         for seed in seeds for s in systems if s.seeded or seed == seeds[0]
     ]  # fmt: skip
     for job in jobs:
@@ -85,7 +87,7 @@ def jobs_of(systems: Sequence[System], out: Path, seeds: Sequence[int]) -> list[
 
 
 def run_study(jobs: Sequence[Job], *, at_once: int = 1, echo: Echo = lambda said: None) -> None:
-    """Run what is not done, `at_once` at the same time; last those that take others' weights.
+    """Run what is not done, `at_once` at the same time; last those that use other runs.
 
     Raises QbsltError for the first run that fails, with what it said last; what is done stays.
     """
@@ -95,7 +97,7 @@ def run_study(jobs: Sequence[Job], *, at_once: int = 1, echo: Echo = lambda said
     with progress("study", len(jobs), "runs") as advance:
         advance(len(jobs) - len(left))
         for lenders in (True, False):
-            mine = [job for job in left if (job.system.weights_of is None) == lenders]
+            mine = [job for job in left if bool(job.system.uses) != lenders]
             for job in _in_threads(mine, at_once):
                 echo(f"{job.system.label}, seed {job.seed}: {_headline(job.folder)}")
                 advance(1)
@@ -106,12 +108,9 @@ def _folder(out: Path, label: str, seed: int) -> Path:
     return out / name / f"seed-{seed}"
 
 
-def _with_weights(system: System, out: Path, seed: int) -> System:
-    if system.weights_of is None:
-        return system
-    folder = str(_folder(out, system.weights_of, seed))
-    options = {**system.options, "weights": folder}
-    return replace(system, options=options)
+def _with_folders(system: System, out: Path, seed: int) -> System:
+    folders = {key: str(_folder(out, label, seed)) for key, label in system.uses.items()}
+    return replace(system, options={**system.options, **folders})
 
 
 def _in_threads(jobs: Iterable[Job], at_once: int) -> Iterator[Job]:

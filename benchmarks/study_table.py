@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from benchmarks.results import RESULT, json_text, write_text
-from benchmarks.show import Table, metric_name
+from benchmarks.show import Table, metric_name, number
 from benchmarks.study import Job, read_result
 from qa_builder.console import print_table
 from qa_builder.errors import QbsltError
@@ -43,7 +43,8 @@ def study_document(
             "track": result["system"]["track"],
             "options": dict(job.system.options), "features": result["dataset"]["features"],
             "questions": result["dataset"]["questions"], "notes": result["notes"],
-            "fingerprint": result["dataset"]["fingerprint"], "seeds": {},
+            "fingerprint": result["dataset"]["fingerprint"],
+            "published": job.system.published.get(result["task"]["name"]), "seeds": {},
         })  # fmt: skip
         row["seeds"][str(job.seed)] = _values(result, job.folder)
     for row in systems.values():
@@ -63,8 +64,10 @@ def study_table(document: Mapping[str, Any]) -> Table:
     """The document as a table."""
     systems = document["systems"]
     shown = [k for k in _SHOWN if any(s["mean"][k] is not None for s in systems)]
+    published = any(s["published"] is not None for s in systems)
     rows = [
         [s["label"], s["track"], str(len(s["seeds"])), *(_cell(s, key) for key in shown)]
+        + ([number(s["published"])] if published else [])
         for s in systems
     ]
     simulated = any(s["features"] == "simulated" for s in systems)
@@ -74,6 +77,7 @@ def study_table(document: Mapping[str, Any]) -> Table:
     )
     notes = sorted({note for s in systems for note in s["notes"]})
     columns = ["system", "track", "seeds", *(_TITLES.get(k) or metric_name(k) for k in shown)]
+    columns += ["published BLEU-4"] if published else []
     return Table("; ".join([title, *notes]), columns, rows)
 
 

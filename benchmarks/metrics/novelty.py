@@ -66,14 +66,18 @@ def content_mask(vocabulary: Vocabulary, language: str) -> npt.NDArray[np.bool_]
     return np.fromiter(content, bool, len(vocabulary))
 
 
+def novel_mask(side: Prepared, questions: Prepared | None, size: int) -> npt.NDArray[np.bool_]:
+    """Which tokens [total] of a side are novel; tokens' numbers are below `size`."""
+    if questions is None:
+        return np.ones(len(side.tokens.ids), bool)
+    return ~_stand_in(side.tokens, questions.tokens, size)
+
+
 def _novel(
     side: Prepared, questions: Prepared | None, keep: npt.NDArray[np.bool_] | None, size: int
 ) -> Tokens:
-    tokens = side.tokens
-    novel = np.ones(len(tokens.ids), bool) if keep is None else keep[tokens.ids]
-    if questions is not None:
-        novel &= ~_stand_in(tokens, questions.tokens, size)
-    return tokens.where(novel)
+    novel = novel_mask(side, questions, size)
+    return side.tokens.where(novel if keep is None else novel & keep[side.tokens.ids])
 
 
 def _stand_in(tokens: Tokens, others: Tokens, size: int) -> npt.NDArray[np.bool_]:

@@ -20,4 +20,5 @@ for arguments in (
     module = f"benchmarks.speed.{arguments[0]}"
     subprocess.run([sys.executable, "-m", module, *arguments[1:]], check=True)
 if find_spec("torch"):  # the baselines come with an extra; a process, not an import
-    subprocess.run([sys.executable, "-m", "baselines.speed"], check=True)
+    for module in ("baselines.speed", "baselines.speed_training"):
+        subprocess.run([sys.executable, "-m", module], check=True)

@@ -133,6 +133,11 @@ def test_missing_features_are_told(toy_phoenix: Path, tmp_path: Path) -> None:
     note = "5 samples have no features: translated without their video"
     assert note in read(out / "result.json")["notes"]
     assert read(out / "result.json")["n"] == 20
+    assert "|nofeat:5" in read(out / "result.json")["signatures"]["bleu"]
+    lines = (out / "predictions.test.jsonl").read_text("utf-8").splitlines()
+    assert sum(json.loads(line).get("no_features", False) for line in lines) == 5
+    scored = CliRunner().invoke(main, ["score", str(out / "predictions.test.jsonl")])
+    assert scored.exit_code == 0 and "|nofeat:5" in scored.output  # the file itself says so
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")

@@ -10,7 +10,9 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
+from baselines.methods import ssl_ssaw_method
 from baselines.studies import STUDIES, named_datasets, plan_study, question_assistance
+from benchmarks.ablation import ablated
 from benchmarks.cli import main
 from qa_builder.errors import QbsltError
 
@@ -72,24 +74,36 @@ def test_question_assistance_has_each_set_of_questions(tmp_path: Path) -> None:
     by_label = {s.label: s for s in two}
     for name, data in (("public", tmp_path / "a"), ("rules", tmp_path / "b")):
         wrong = by_label[f"wrong-question ({name})"]
-        assert (wrong.data, wrong.weights_of) == (data, f"ssl-ssaw ({name})")
+        assert (wrong.data, wrong.uses) == (data, {"weights": f"ssl-ssaw ({name})"})
         assert by_label[f"question-only ({name})"].options["control"] == "question-only"
-        assert by_label[f"question-only ({name})"].weights_of is None
-    assert by_label["gloss-free (public)"].weights_of is None
-    assert by_label["gloss-free (rules)"].weights_of == "gloss-free (public)"
+        assert not by_label[f"question-only ({name})"].uses
+    assert not by_label["gloss-free (public)"].uses
+    assert by_label["gloss-free (rules)"].uses == {"weights": "gloss-free (public)"}
     assert {s.options["gloss"] for s in two if s.model == "gloss-assisted"} == {"oracle", "ctc"}
     assert all(s.options.get("epochs") == 3 for s in two if s.model != "copy-question")
 
 
-def test_ablation_is_one_command(toy_phoenix: Path, toy_store: Path, tmp_path: Path) -> None:
+def test_an_ablation_has_a_run_without_each_part(toy_store: Path) -> None:
+    systems = ablated("ssl-ssaw", {"features": str(toy_store)}, None)
+    off = {s.label: {k: v for k, v in s.options.items() if k != "features"} for s in systems}
+    assert off == {
+        "ssl-ssaw": {}, "ssl-ssaw, no SSAW": {"ssaw": False},
+        "ssl-ssaw, no contrast": {"contrast_weight": 0.0}, "ssl-ssaw, no MLM": {"mlm_weight": 0.0},
+        "ssl-ssaw, no question": {"question": "none"},
+    }  # fmt: skip
+
+
+def test_ablation_is_one_command(
+    toy_phoenix: Path, toy_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two of the runs, to be quick."""
+    parts = {"no contrast": ssl_ssaw_method.ablations["no contrast"]}
+    monkeypatch.setattr(ssl_ssaw_method, "ablations", parts)
     done = bench("run", "--model", "ssl-ssaw", "--data", toy_phoenix, "--out", tmp_path,
                  "--ablate", f"features={toy_store}", *SHORT)  # fmt: skip
     assert done.exit_code == 0, done.output
-    rows = read(tmp_path / "study.json")["systems"]
-    parts = {row["label"]: row["options"] for row in rows}
-    assert list(parts) == ["ssl-ssaw", *(f"ssl-ssaw, no {p}" for p in
-                           ("SSAW", "contrast", "MLM", "question"))]  # fmt: skip
-    assert parts["ssl-ssaw, no SSAW"]["ssaw"] is False
+    rows = [row["label"] for row in read(tmp_path / "study.json")["systems"]]
+    assert rows == ["ssl-ssaw", "ssl-ssaw, no contrast"]
     first = (tmp_path / "ssl-ssaw-no-contrast/seed-0/metrics.jsonl").read_text().splitlines()[0]
     assert "loss_mlm" in first and "loss_contrast" not in first
 

@@ -132,7 +132,7 @@ def test_score_finds_the_dataset_of_a_run(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--model", "no-such"], "known are: copy-question"),
+        (["--model", "no-such"], "known are: cl-slt, copy-question"),
         (["--model", "wrong"], "unknown track 'audio'"),
         (["--model", "gone"], "can't be loaded"),
         (["--model", "nowhere"], "can't be loaded: No module named 'no_such'"),
