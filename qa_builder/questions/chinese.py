@@ -18,9 +18,11 @@ from qa_builder.questions.chinese_clauses import on_clauses
 from qa_builder.questions.chinese_core import on_core
 from qa_builder.questions.chinese_fill import choose, fill, wordings
 from qa_builder.questions.chinese_frame import BE, Frame, read
-from qa_builder.questions.chinese_parts import Ask, parts
-from qa_builder.questions.chinese_place import on_end, on_named
-from qa_builder.questions.chinese_subject import PRONOUNS, TURN
+from qa_builder.questions.chinese_parts import parts
+from qa_builder.questions.chinese_phrases import Ask, is_simple
+from qa_builder.questions.chinese_place import on_bare, on_end
+from qa_builder.questions.chinese_sure import on_nearest, on_sure
+from qa_builder.questions.chinese_turned import on_turned
 from qa_builder.questions.chinese_words import (
     Token,
     is_person,
@@ -33,14 +35,18 @@ from qa_builder.questions.chinese_words import (
 
 _MOST = 12  # candidates of one source: enough to choose from
 # What speaks against a question, by where it comes from (`_sources`); the last is the general prompt.
-_MISFIT = (0.0, 0.2, 0.5, 1.4, 1.8, 2.4, 7.6, 4.0)
+_MISFIT = (-1.0, 0.0, 0.2, 0.5, 0.6, 1.0, 3.0, 3.4, 4.5, -0.5)
+_SHORTER = 1.0  # where only the head of the subject is named
+_NEAREST = 2.6  # where only who has the subject is named
 _APART = ("我", "这", "那")  # subjects that have wordings of their own
 _THINGS_ONLY = ("take", "put", "use", "save")  # classes whose object is no person
 _OF_SUBJECT = ("quality", "looks", "character", "broken", "change")  # tell what it is like
+_KEPT = ("quality", "looks", "character", "ill", "emotion")  # classes that are no act
+_WITH_CLAUSE = ("say", "tell", "think", "wish", "like", "hate", "learn", "begin", "demand", "see")
+_OPEN_TOPICS = ("weather", "cold")  # of which one can ask without naming more
 _EARLY = 5  # characters: a noun that starts before is what the sentence is about
 _TELLING = frozenset(["我", "我们", "了", "他", "她"])  # words of a report rather than of a rule
 _TO_PLACES = ("go", "come", "live", "trip", "put", "wait")  # classes whose object is a place
-_COMING = frozenset(["会", "将", "要", "即将", "明天", "快要", "就要"])  # words of what is to come
 
 
 class Chinese:
@@ -63,11 +69,16 @@ class Chinese:
             return _distinct(before_question(text, frame, topic))
         found: list[Candidate] = []
         for misfit, source in zip(_MISFIT, _sources(text, tokens, frame, topic), strict=False):
-            found += islice((c._replace(misfit=misfit) for c in source), _MOST)
+            found += islice((c._replace(misfit=c.misfit + misfit) for c in source), _MOST)
         if short := _shorter(frame):
-            more = zip(_MISFIT[:6], _sources(text, tokens, short, topic), strict=False)
+            more = zip(_MISFIT[:5], _sources(text, tokens, short, topic), strict=False)
             for misfit, source in more:
-                found += islice((c._replace(misfit=misfit + 0.3) for c in source), _MOST)
+                found += islice(
+                    (c._replace(misfit=c.misfit + misfit + _SHORTER) for c in source), _MOST
+                )
+        found += (
+            c._replace(misfit=c.misfit + _NEAREST) for c in _on_parts(on_nearest(frame), topic)
+        )
         return _distinct([*found, _last_resort(text, topic)._replace(misfit=_MISFIT[-1])])
 
 
@@ -79,6 +90,8 @@ def _shorter(frame: Frame) -> Frame | None:
         head = last.word
     if (
         len(head) >= len(frame.subject)
+        or frame.predicate in BE
+        or (frame.named and is_person(frame.named[0].word))
         or head in within("nosubject")
         or (frame.person and frame.subject[0] in "你我")
     ):
@@ -99,19 +112,17 @@ def _sources(
     """Where candidates come from, the most fitting first: the later ones where they are few."""
     told = not frame.addressed and not frame.calling and frame.subject not in _APART
     ends = list(on_end(tokens, frame))
+    yield _on_parts(on_turned(tokens, frame), topic)
     yield _on_parts((a for a in ends if a.section in ("end", "state")), topic)
-    yield _on_parts(chain(on_clauses(tokens, frame), on_core(tokens, frame)), topic)
-    brief = (a for a in ends if a.section == "brief")
-    on_parts = _on_parts(chain(parts(text, tokens, frame), brief), topic)
+    clauses = list(on_clauses(tokens, frame))
+    kept = [a for a in clauses if a.section not in ("confirm", "doubt")]
+    yield _on_parts(chain(kept, on_core(tokens, frame)), topic)
+    on_parts = _on_parts(parts(text, tokens, frame), topic)
     yield chain(on_parts, _on_predicate(tokens, frame, topic) if told else ())
-    yield _on_parts(on_named(tokens, frame), topic)
-    if told:
-        yield _on_subject(tokens, frame, topic)
-        yield chain(
-            _on_subject(tokens, frame, topic, known=False), _on_anybody(tokens, frame, topic)
-        )
-    else:
-        yield from ((), _on_anybody(tokens, frame, topic))
+    yield _on_parts(on_sure(tokens, frame), topic)
+    yield _on_parts((a for a in clauses if a.section == "confirm"), topic)
+    yield _on_parts((a for a in clauses if a.section == "doubt"), topic)
+    yield _on_parts(on_bare(tokens, frame), topic)
     yield _on_topic(tokens, frame, topic)
 
 
@@ -124,33 +135,63 @@ def _last_resort(text: str, topic: str) -> Candidate:
 def _on_parts(asks: Iterable[Ask], topic: str) -> Iterator[Candidate]:
     """Ask for a part of the sentence."""
     for ask in asks:
-        yield from fill(choose(wordings()[f"ask-{ask.section}"], ask.asks), ask, topic)
+        yield from fill(choose(wordings()[_section(ask)], ask.asks), ask, topic)
+
+
+def _section(ask: Ask) -> str:
+    whole = ask.section.startswith(("sure-", "turned-"))
+    return ask.section if whole else f"ask-{ask.section}"
 
 
 def _on_predicate(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator[Candidate]:
     """Ask in the way of the predicate's class, for what the sentence tells."""
     name = predicate_class(frame.predicate) or ("quality" if frame.adjectival else "")
-    if not name:
+    if not name or (name not in _KEPT and not is_simple(frame, clause=name in _WITH_CLAUSE)):
         return
     if name == "change" and not frame.person and frame.object and frame.object[0].word != "了":
         name = "affect"  # what changes something else
     asked = frame.predicate + "".join(t.word for t in frame.object)
     mood = _mood_of(frame)
     ask = Ask(name, mood, asked, {"s": frame.subject or _dropped(tokens, frame)})
-    if not frame.subject and name in _OF_SUBJECT:
-        return
-    if name == "contain" and frame.person:
-        return
-    if name in _THINGS_ONLY and frame.object and is_person(frame.object[0].word):
+    if not _can_ask(name, mood, frame):
         return
     told = _told(tokens, frame)
     yield from fill([w for w in choose(wordings()[name], mood) if w.kind in told], ask, topic)
 
 
+def _can_ask(name: str, mood: str, frame: Frame) -> bool:
+    """Whether a sentence tells what the wordings of its predicate's class ask for."""
+    first = frame.object[0].word if frame.object else ""
+    amiss = (
+        not frame.subject and name in _OF_SUBJECT,
+        name == "emotion" and (frame.predicate in within("notfelt") or not frame.person),
+        name == "ride" and any(t.word in ("一边", "边") for t in (*frame.before, *frame.object)),
+        name == "apply" and not any(t.word in topics()["document"] for t in frame.object),
+        name == "join" and frame.subject == "大家",
+        name == "contain" and frame.person,
+        name == "put" and not frame.person and first != "在",
+        name == "go" and not _goes_somewhere(frame),
+        mood == "any" and any(t.word in ("了", "过") for t in frame.object),
+        name in _THINGS_ONLY and is_person(first),
+    )
+    return not any(amiss)
+
+
+def _goes_somewhere(frame: Frame) -> bool:
+    """Whether somebody goes to a place that is named."""
+    to = frame.object[0] if frame.object else Token("", "")
+    odd = {"对", "一"} & {t.word for t in frame.before} or "就" in {t.word for t in frame.object}
+    return frame.predicate in _GOING and to.tag in "ns" and not odd
+
+
+_GOING = ("去", "到", "前往", "回", "回到", "来到", "去过")
+
+
 def _dropped(tokens: Sequence[Token], frame: Frame) -> str:
     """Who is meant where nobody is named: the one who signs, where the sentence says "I"."""
     words = {t.word for t in tokens}
-    own = words & {"我", "我们"} and not words & {"他", "她", "你", "他们"}
+    of_mine = any(a.word == "我" and b.tag in "nu" for a, b in pairwise(tokens))
+    own = words & {"我", "我们"} and not of_mine and not words & {"他", "她", "你", "他们"}
     return "你" if own and frame.mood in ("past", "notyet", "plan", "any") else ""
 
 
@@ -169,31 +210,15 @@ def _told(tokens: Sequence[Token], frame: Frame) -> set[str]:
     return told
 
 
-def _on_anybody(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator[Candidate]:
-    """Ask how somebody is whom a sentence names, where its subject was not found."""
-    behind = {a.word for a, b in pairwise(tokens) if b.word in ("家", "的", "自己")}
-    named = next(
-        (
-            t.word
-            for t in tokens[:3]
-            if t.word not in behind and t.word in PRONOUNS and t.word not in "你您它"
-        ),
-        "",
-    )
-    if named and not frame.subject and not frame.addressed:
-        ask = Ask("person", "anybody", named, {"s": TURN.get(named, named)})
-        yield from fill([w for w in wordings()["person"] if w.asks == "anybody"], ask, topic)
-
-
 def _on_topic(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator[Candidate]:
     """Ask about the noun of the topic, then openly about the topic, or for advice on it."""
     known = wordings()
-    noun = _topic_noun(tokens, frame, topic)
+    noun = "" if topic in _OPEN_TOPICS[:1] else _topic_noun(tokens, frame, topic)
     told = _is_report(tokens)
     asks = "advice" if frame.addressed else "own" if frame.person else "told" if told else "open"
     ask = Ask("noun", asks, noun, {"s": frame.subject, "n": noun})
     yield from fill([w for w in known["ask-noun"] if w.asks == asks], ask, topic)
-    if topic and not noun:
+    if topic in _OPEN_TOPICS and not {"时候", "时", "不想", "想"} & {t.word for t in tokens}:
         asks = "advice" if frame.addressed else "open"
         ask = Ask(topic, asks, "", {"s": frame.subject})
         yield from fill([w for w in known[f"on-{topic}"] if w.asks == asks], ask, topic)
@@ -214,54 +239,14 @@ def _topic_noun(tokens: Sequence[Token], frame: Frame, topic: str) -> str:
     return best or max(sound, key=len, default="")
 
 
-def _is_stative(tokens: Sequence[Token], frame: Frame) -> bool:
-    """Whether a predicate tells what somebody is like: an adjective or an idiom."""
-    return frame.adjectival or any(t.word == frame.predicate and t.tag in "ilz" for t in tokens)
-
-
 def _is_report(tokens: Sequence[Token]) -> bool:
     """Whether a sentence reports something, rather than stating a rule."""
     return any(t.word in within("past") | within("timed") | _TELLING for t in tokens)
 
 
-def _is_known(subject: str) -> bool:
-    """Whether a thing is named by a word of a topic: one that it is natural to ask about."""
-    return any(subject.endswith(w) for w in _topic_words() | within("organization") if len(w) > 1)
-
-
 @cache
 def _topic_words() -> frozenset[str]:
     return frozenset().union(*topics().values())
-
-
-def _on_subject(
-    tokens: Sequence[Token], frame: Frame, topic: str, known: bool = True
-) -> Iterator[Candidate]:
-    """Ask what there is to say of the subject: a person, a known thing, or else another one."""
-    if not frame.subject or (frame.person or _is_known(frame.subject)) != known:
-        return
-    telling = _is_report(tokens)
-    name = "person" if frame.person else "thing"
-    mood = "not" if frame.mood == "notyet" else frame.mood
-    if mood == "plan" and not frame.person and not _COMING & {t.word for t in tokens}:
-        mood = "any"
-    if mood == "any" and not frame.person and telling:
-        mood = "told"
-    if mood in ("any", "habit") and frame.person and _is_stative(tokens, frame):
-        mood = "stative"
-    if frame.person and frame.predicate not in BE:
-        acts = predicate_class(frame.predicate) in within("acts") or frame.handled or frame.partner
-        mood = {"any": "act" if acts else "any", "past": "past" if acts else "event",
-                "can": "can" if acts else "any", "should": "should" if acts else "will"}.get(mood, mood)  # fmt: skip
-    if frame.is_place:
-        mood = "place"
-    elif frame.subject[-2:] in within("organization") and "你" not in frame.subject:
-        name = "org"
-    own = [w for w in wordings()[name] if w.asks == mood]
-    rest = [w for w in wordings()[name] if w.asks == "any"] if mood in ("any", "can") else []
-    slots = {"s": frame.subject, "t": frame.time, "p": frame.place}
-    ask = Ask(name, mood, frame.predicate, slots)
-    yield from fill([*own, *rest], ask, topic)
 
 
 def _mood_of(frame: Frame) -> str:

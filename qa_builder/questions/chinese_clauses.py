@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from qa_builder.questions.chinese_frame import BE, Frame, clauses_of, subject_of
-from qa_builder.questions.chinese_parts import Ask, join
+from qa_builder.questions.chinese_phrases import Ask, join
 from qa_builder.questions.chinese_subject import PRONOUNS, TURN, turn
 from qa_builder.questions.chinese_words import DUAL, Token, is_person, is_predicate, within
 
@@ -39,6 +39,8 @@ def on_clauses(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
             yield from _asked("there", first, frame, tokens)
         elif first[0].word in _THOUGH:
             yield from _asked("fact", first[1:], frame, tokens)
+        elif setting := _inner_time(first):
+            yield from _asked("when", setting, frame, tokens)
         else:
             yield from _asked("fact", first, frame, tokens)
     elif clauses and (setting := _inner_time(clauses[0])):
@@ -59,7 +61,7 @@ def _inner_time(clause: Sequence[Token]) -> Sequence[Token]:
 def _asked(
     name: str, clause: Sequence[Token], frame: Frame, tokens: Sequence[Token]
 ) -> Iterator[Ask]:
-    kept = _turned(clause)
+    kept = turned(clause)
     if not _SHORTEST <= len(kept) <= _LONGEST or _ASKING.search(kept):
         return
     if name == "fact" and any(t.word in ("别", "不要", "请", "千万") for t in clause):
@@ -67,8 +69,9 @@ def _asked(
     slots = {"c": kept, "s": frame.subject}
     if name == "fact":
         if not _is_whole(clause):
-            if _is_loose(clause) and not frame.addressed:
-                yield Ask("confirm", "loose", kept, slots)
+            if not frame.addressed and _is_loose(clause):
+                sure = clause[-1].tag in "azil"
+                yield Ask("confirm" if sure else "doubt", "loose", kept, slots)
             return
         yield Ask("confirm", "any", kept, slots)
         after = join(tokens)[len(kept) :]
@@ -77,7 +80,24 @@ def _asked(
         elif "了" in after:
             yield Ask("fact", "past", after, slots)
         return
-    if frame.addressed or frame.mood == "should":
+    rule = {
+        "要",
+        "能",
+        "不能",
+        "可以",
+        "不可以",
+        "禁止",
+        "不要",
+        "应该",
+        "必须",
+        "需要",
+        "最好",
+        "先",
+        "记得",
+        "别",
+        "注意",
+    }
+    if frame.addressed or frame.mood == "should" or rule & {t.word for t in tokens}:
         mood = "advice"
     elif not frame.subject or frame.subject in kept or frame.mood in ("not", "notyet"):
         mood = "open"
@@ -88,7 +108,7 @@ def _asked(
     yield Ask(f"clause-{name}", mood, join(tokens)[len(kept) :], slots)
 
 
-def _turned(clause: Sequence[Token]) -> str:
+def turned(clause: Sequence[Token]) -> str:
     """A clause in the words of the one who asks: 我 and 你 turned round, "妈妈" become "你妈妈"."""
     said = []
     for i, t in enumerate(clause):
@@ -108,7 +128,16 @@ def _is_loose(clause: Sequence[Token]) -> bool:
         for t in clause
     )
     ends = last.tag not in "pcdfu" or last.word in ("了", "过")
-    return begins and ends and verbal and len(clause) > 1 and "请" not in (first.word, last.word)
+    begins = begins and first.word[0] not in "每截到比听有分"
+    named = last.tag == "n" and len(clause) > 1 and clause[-2].word == "的"
+    return (
+        begins
+        and ends
+        and verbal
+        and not named
+        and len(clause) > 1
+        and "请" not in (first.word, last.word)
+    )
 
 
 def _is_whole(clause: Sequence[Token]) -> bool:
@@ -118,8 +147,19 @@ def _is_whole(clause: Sequence[Token]) -> bool:
     if clause[0].word in within("nosubject") and clause[0].word not in ("身体",):
         return False
     subject, at = subject_of(clause)
-    if not subject or at >= len(clause) or not turn(subject)[0]:
+    if not subject or at >= min(len(clause), 5) or not turn(subject)[0]:
         return False
-    if clause[-1].word in ("不", "很", "是", "的", "就", "都") or clause[-1].tag in "pc":
+    last, words = clause[-1], {t.word for t in clause}
+    relative = at + 1 < len(clause) and clause[at + 1].word == "的"
+    open_end = relative or last.word in _OPEN_ENDS or last.tag in "pc"
+    both = words & {"我", "我们"} and words & {"你", "你们"}
+    told = both or last.word in within("says") | within("thinks") | within("learns")
+    if open_end or told or words & _NO_NEWS or clause[at].word in _LEADS_ON:
         return False
     return len(clause) > 2 or is_person(clause[0].word)
+
+
+_OPEN_ENDS = ("知道", "不", "很", "是", "的", "就", "都", "既要")
+_LEADS_ON = ("看", "见", "看到", "听", "听到", "看看", "每", "一旦", "既", "越", "一", "既要")
+# Words of a clause that nobody doubts: what is said to somebody, or under a condition.
+_NO_NEWS = frozenset(["说", "骂", "问", "怪", "告诉", "若", "要是", "如果", "再", "放心", "您"])

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from qa_builder.questions.chinese_frame import BE, MODALS, Frame, clauses_of
-from qa_builder.questions.chinese_parts import Ask, complement_of, join, object_of, verb_phrase
+from qa_builder.questions.chinese_phrases import Ask, is_simple, join, verb_phrase
 from qa_builder.questions.chinese_subject import PRONOUNS, TURN
 from qa_builder.questions.chinese_words import DUAL, Token, is_person, predicate_class, within
 
@@ -21,12 +20,13 @@ _MEASURED = re.compile(
 _SCALES = ("price", "size", "far", "taste", "fast", "hard", "warm", "safe", "age", "many", "weighty",
            "fair", "clean", "quiet", "grave", "fun", "tall", "fat", "handy", "popular", "busy", "healthy",
            "good", "true", "clever", "kind", "broken")  # fmt: skip
-_BRIEF = 9  # characters: a shorter sentence is what is done, no rule
 _NOT_SUBJECTS = ("这", "那", "它")
 
 
 def on_core(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
     """Whether it is so, who it is, whose and which, what kind of, and what a clause as object says."""
+    if frame.subject == "我":
+        return
     if frame.subject and frame.subject not in _NOT_SUBJECTS:
         yield from _on_clause_object(frame)
         yield from _on_given(frame)
@@ -37,7 +37,6 @@ def on_core(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
         yield from _whether(frame)
         yield from _on_adjective(frame)
         yield from _on_subject(frame)
-        yield from _on_rest(frame)
     elif frame.subject:
         yield from _on_attribute(frame)
     else:
@@ -48,9 +47,9 @@ def _without_subject(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
     """Nobody is named: what is done, whether and when, or how it is to do such a thing."""
     if frame.calling or not frame.predicate or frame.predicate in BE or "只" in frame.predicate:
         return
-    done, must = _doing(tokens)
+    done, how = _doing(tokens)
     if done:
-        yield Ask("doing-must" if must else "doing", "any", join(tokens), {"n": done})
+        yield Ask(how, "any", join(tokens), {"n": done})
         return
     if any(t.word in BE or t.word == "有" for t in clauses_of(tokens)[0]):
         return
@@ -59,87 +58,121 @@ def _without_subject(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
         return
     if predicate_class(frame.predicate) in ("contain", "represent"):
         return
-    phrase, (_, rest) = verb_phrase(frame), object_of(frame)
+    phrase = verb_phrase(frame)
     season = frame.time[:1] in "春夏秋冬"
     time = frame.time if len(frame.time) > 1 and not season and tokens[0].word == frame.time else ""
     slots = {"v": frame.predicate, "k": phrase if len(phrase) > 1 else "", "t": time}
     denied = frame.mood in ("not", "notyet") or any(t.word in within("deny") for t in tokens[:3])
-    if rest and not denied and not is_person(rest[-1].word):
-        yield Ask("nosubj", "timed" if time else "what", join(rest), slots)
-    if denied:
-        yield Ask("nosubj", "past" if frame.mood == "notyet" else "not", phrase, slots)
-    elif frame.mood == "past":
+    finished = frame.mood == "past" and any(t.word == "了" for t in frame.object)
+    degree = {t.word for t in frame.before} & within("degree")
+    if is_simple(frame) and not degree and (frame.mood == "notyet" or finished):
         yield Ask("nosubj", "past", phrase, slots)
-    elif frame.mood in ("plan", "should") or len(join(tokens)) < _BRIEF:
-        yield Ask("nosubj", "whether", phrase, slots)
-    if any(t.tag == "t" or t.word in within("timed") for t in tokens) and not denied:
-        yield Ask("nosubj", "when", frame.time, slots)
-        yield Ask("nosubj", "timed2", phrase, slots)
+    advised = {"不要", "别", "注意", "小心"} & {t.word for t in tokens}
+    if time and not denied and not advised and len(tokens) > 1 and tokens[1].tag in "vd":
+        yield Ask("nosubj", "timed", phrase, slots)
 
 
-def _doing(tokens: Sequence[Token]) -> tuple[str, bool]:
+def _doing(tokens: Sequence[Token]) -> tuple[str, str]:
     """What a clause is about that starts with a verb: "喝酒对身体不好"; empty where it is none.
 
-    And whether it says what one must do then: "进入机场要检查身份证".
+    And the section for it: what such a thing is, what it is good for, what one must do then.
     """
-    clause = clauses_of(tokens)[0]
+    clause, *others = clauses_of(tokens)
     while len(clause) > 2 and (clause[0].tag == "t" or clause[0].word[0] == "每"):
         clause = clause[1:]
-    if clause[0].tag != "v" or clause[0].word in (*BE, "有", "没有", "请", "要", "会", "能", "想"):
-        return "", False
-    for i in range(1, min(5, len(clause) - 1)):
-        if clause[i].word in _TELLS and all(
-            t.tag in "vna" and t.word not in (*BE, "有") for t in clause[:i]
-        ):
-            said = join(clause[:i])
-            must = clause[i].word in ("需要", "要", "必须", "应该", "须", "应", "得")
-            return (said, must) if 2 <= len(said) <= 6 else ("", False)
-    return "", False
+    if not _is_act(clause) or clause[0].word in _NO_DOING:
+        return "", ""
+    if others and others[0][0].word in (*_TELLS["doing-can"], "才能", "既", "会"):
+        said = join(clause)
+        plain = all(t.tag in "vnamqrs" for t in clause) and clause[-1].tag in "nv"
+        return (said, "doing-can") if plain and 3 <= len(said) <= 8 else ("", "")
+    for i in range(1, min(7, len(clause) - 1)):
+        name = next((n for n, words in _TELLS.items() if clause[i].word in words), "")
+        if not name:
+            continue
+        before = clause[: i - (clause[i - 1].word in _ALSO)]
+        sound = len(before) > 0 and all(
+            (t.tag in "vnarmqs" or (k == 0 and t.tag in "dfn"))
+            and t.word not in (*BE, "有", *PRONOUNS)
+            for k, t in enumerate(before)
+        )
+        said = join(before)
+        if not sound or before[-1].tag not in "nvs" or not 2 <= len(said) <= 8:
+            return "", ""
+        lack = before[0].word in ("没有", "没") and name != "doing-is"
+        if lack and (name == "doing" or before[-1].word in _NOBODY):
+            return "", ""
+        so = name == "doing-is" and clause[-1].word == "的"
+        return said, "doing-without" if lack else "doing" if so else name
+    return "", ""
 
 
-_TELLS = (
-    "对",
-    "是",
-    "须",
-    "应",
-    "得",
-    "不",
-    "可",
-    "就",
-    "很",
+def _is_act(clause: Sequence[Token]) -> bool:
+    """Whether a clause starts with what is done: a verb, or one that is denied or tagged amiss."""
+    first, after = clause[0], clause[1] if len(clause) > 1 else Token("", "")
+    if first.tag == "v":
+        return True
+    return (first.word == "不" and after.tag == "v") or (
+        first.word in "上过下打走坐用" and after.tag == "n"
+    )
+
+
+_ALSO = ("也", "并", "还", "就", "都", "则", "一般", "往往", "通常", "其实")
+_NO_DOING = (
+    *BE,
+    "有",
+    "请",
+    "要",
     "会",
     "能",
-    "可以",
-    "不能",
-    "需要",
-    "非常",
-    "太",
-    "比较",
-    "最",
-    "真",
-    "要",
-    "必须",
-    "应该",
+    "想",
+    "就算",
+    "分明",
+    "希望",
+    "感觉",
+    "觉得",
+    "准备",
 )
+_NOBODY = ("人", "什么", "东西", "办法", "用", "意思", "问题")
+_TELLS = {
+    "doing-must": ("需要", "要", "必须", "应该", "须", "应", "得"),
+    "doing-is": ("是", "不是", "并不是", "就是"),
+    "doing-can": ("可以", "能", "可", "能够", "即可", "有助于", "有利于"),
+    "doing-may": ("不能", "不得", "不可", "不许", "不可以"),
+    "doing": ("对", "不", "很", "非常", "太", "比较", "最", "真", "容易", "会", "更", "比"),
+}
 
 
 def _whether(frame: Frame) -> Iterator[Ask]:
     """Yes or no: of the subject and the predicate with the head of its object."""
-    phrase = verb_phrase(frame)
-    if not phrase or not _is_plain(frame) or frame.predicate in BE or _is_timed_habit(frame):
+    phrase, mood, slots = verb_phrase(frame), frame.mood, {"s": frame.subject, "m": frame.modal}
+    if not phrase or not is_simple(frame) or frame.predicate in BE or _is_timed_habit(frame):
         return
-    mood = frame.mood
-    if mood in ("plan", "can", "should") and not frame.modal:
-        mood = "any"
-    slots = {"s": frame.subject, "k": phrase, "m": frame.modal}
-    yield Ask("whether", mood, phrase, slots)
+    if mood == "not":
+        slots["m"] = next((m for t in frame.before if (m := t.word[1:]) in _DENIED), "")
+    fits = {
+        "past": any(t.word == "了" for t in frame.object),
+        "plan": frame.modal,
+        "can": frame.modal in _DENIED and frame.person,
+        "should": False,
+        "any": frame.predicate in within("stative"),
+        "habit": any(t.word in within("habit") for t in frame.before),
+        "not": slots["m"] or "不" in (t.word for t in frame.before),
+    }
+    if fits.get(mood, True):
+        yield Ask("whether", "stative" if mood == "any" else mood, phrase, slots | {"k": phrase})
 
 
-def _is_plain(frame: Frame) -> bool:
-    """Whether what stands before the predicate leaves it the only one: adverbs, phrases, modals."""
-    verbs = [t for t in frame.before if t.tag == "v" and t.word not in MODALS]
-    passive = any(t.word in ("被", "把", "让", "使", "得", "将") for t in frame.before)
-    return not passive and all(t.word in DUAL or t.word in within("deny") for t in verbs)
+_DENIED = (
+    "想",
+    "会",
+    "能",
+    "敢",
+    "愿意",
+    "可以",
+    "喜欢",
+    "想要",
+)  # modals that a question can have
 
 
 def _is_timed_habit(frame: Frame) -> bool:
@@ -162,85 +195,32 @@ def _on_adjective(frame: Frame) -> Iterator[Ask]:
     ):
         return
     rest = [t.word for t in frame.object if t.word not in ("了", "的", "啊", "呀")]
-    if rest or not 1 < len(word) < 5:
+    if rest or not 1 < len(word) < 5 or word in _NO_STATE:
         return
-    if frame.idiom or len(word) > 2:
+    if (frame.idiom or len(word) > 2) and frame.person and frame.mood in ("any", "habit", "past"):
         yield Ask("idiom", "any", word, {"s": frame.subject, "a": word})
-    else:
+    elif frame.adjectival and len(word) == 2:
         mood = "past" if frame.mood == "past" else "any"
         yield Ask("adjective", mood, word, {"s": frame.subject, "a": word})
-
-
-def _on_rest(frame: Frame) -> Iterator[Ask]:
-    """What or whom a verb is followed by, where its object could not be read: "他说什么"."""
-    word = frame.predicate
-    plain = all(t.tag == "d" or t.word in MODALS for t in frame.before)
-    if not frame.acting or not plain or word in (*BE, "有", "没有", "在", *MODALS) or len(word) > 2:
-        return
-    if word in within("intransitive") - DUAL or word in _NO_WHAT or object_of(frame)[1]:
-        return
-    end, words = complement_of(frame)
-    if not words or words[0].tag not in "nrmsqa" or words[0].word in _NO_REST:
-        return
-    if word in DUAL or (words[0].tag == "a" and words[1:2] and words[1].tag != "n"):
-        return
-    slots = {"s": frame.subject, "v": word + end, "m": frame.modal}
-    mood = frame.mood
-    if mood in ("plan", "can", "should") and not frame.modal:
-        mood = "any"
-    who = words[0].word
-    owned = len(words) > 2 and words[1].word == "的"  # "他的攻击"
-    if (owned or not is_person(who)) and not any(
-        t.tag == "v" and w.word != "的" for t, w in pairwise(words)
-    ):
-        yield Ask("rest", mood, join(words), slots)
-    elif (
-        is_person(who) and len(words) > 1 and words[1].tag == "v" and mood not in ("not", "notyet")
-    ):
-        slots["o"] = TURN.get(who, who)
-        yield Ask("rest", "pivot", join(words), slots)
-    elif is_person(who) and len(words) == 1 and mood not in ("not", "notyet"):
-        yield Ask("rest", "whom", join(words), slots)
-
-
-_NO_WHAT = (
-    "过于",
-    "使",
-    "让",
-    "令",
-    "使得",
-    "像",
-    "比",
-    "来",
-    "去",
-    "到",
-    "回",
-    "变",
-    "变得",
-    "显得",
-    "觉得",
-    "成",
-    "成为",
-)
-_NO_REST = ("时候", "时", "一下", "一点", "一些", "起来", "出来", "下来", "一会儿", "很", "得")
 
 
 def _on_subject(frame: Frame) -> Iterator[Ask]:
     """Who does it; whose it is; which one."""
     phrase = verb_phrase(frame)
     words = [t.word for t in frame.named]
-    if frame.addressed or not _is_plain(frame):
+    if frame.addressed or not is_simple(frame):
         return
-    denied = frame.mood in ("not", "notyet") and frame.modal
-    if (
-        frame.person
-        and phrase
-        and len(phrase) > 1
-        and frame.predicate not in BE
-        and not (denied or _is_timed_habit(frame))
-    ):
-        mood = "any" if frame.mood in ("plan", "can", "should") and not frame.modal else frame.mood
-        yield Ask("whodoes", mood, frame.subject, {"k": phrase, "m": frame.modal})
+    shown = {
+        "past": any(t.word == "了" for t in frame.object),
+        "plan": frame.modal,
+        "can": frame.modal,
+    }
+    acts = len(phrase) > 1 and predicate_class(frame.predicate) not in _NO_ACTS
+    named = frame.subject[:1] in "你老小" and not _ANYBODY & {frame.subject, *words}
+    if frame.mood != "past" and frame.subject[:1] != "你":
+        named = False  # "teachers will": a rule
+    if frame.person and acts and shown.get(frame.mood) and named:
+        yield Ask("whodoes", frame.mood, frame.subject, {"k": phrase, "m": frame.modal})
     told = phrase or (frame.predicate if frame.adjectival else "")
     if not told or frame.predicate in BE or frame.mood in ("not", "notyet"):
         return
@@ -252,30 +232,22 @@ def _on_subject(frame: Frame) -> Iterator[Ask]:
         yield Ask("whichone", "any", join(frame.named), slots | {"q": which[1], "n": words[-1]})
 
 
+_NO_ACTS = ("emotion", "quality", "character", "looks", "hate", "like", "know", "think")
+_ANYBODY = frozenset([*PRONOUNS, "大家", "别人"]) - {"我", "我们"}  # no answer to "who"
+
+
 def _on_attribute(frame: Frame) -> Iterator[Ask]:
-    """What kind of, where the object has an attribute; whose, where it is somebody's."""
+    """Whose it is."""
     words = frame.object
-    of = [i for i, t in enumerate(words) if t.word == "的"]
-    if not of or of[-1] != len(words) - 2 or words[-1].tag != "n" or len(words[-1].word) > 4:
+    if frame.predicate not in BE or frame.mood == "not" or len(words) < 3 or words[-2].word != "的":
         return
-    owner = words[of[-1] - 1] if of[-1] else Token("", "")
-    head, s = words[-1].word, frame.subject
-    if frame.predicate in BE:
-        if any(t.tag == "v" for t in words[: of[-1]]) and is_person(owner.word):
-            return
-        mine = len(of) == 1 and of[-1] in (1, 2) and is_person(owner.word)
+    head, owner = words[-1], words[-3]
+    if head.tag == "n" and not is_person(head.word) and is_person(owner.word) and len(words) == 3:
         this = "this" if frame.subject in _NOT_SUBJECTS else "is"
-        if frame.mood != "not" and (not frame.person or is_person(head) or this == "this"):
-            yield Ask(
-                "whatkind", this + ("whose" if mine else ""), join(words), {"s": s, "n": head}
-            )
-    elif frame.predicate in ("有", "具有"):
-        yield Ask("whatkind", "have", join(words), {"s": s, "n": head})
-    elif object_of(frame)[1] and frame.subject not in _NOT_SUBJECTS:
-        verb = frame.predicate + object_of(frame)[0]
-        mood = "past" if frame.mood == "past" else "do"
-        if frame.mood not in ("not", "notyet") and not is_person(head):
-            yield Ask("whatkind", mood, join(words), {"s": s, "n": head, "v": verb})
+        yield Ask("whose-is", this, join(words), {"s": frame.subject, "n": head.word})
+
+
+_NO_STATE = ("努力", "害怕", "成功", "感动", "反对", "一样", "不同", "差不多")
 
 
 def _on_scale(frame: Frame) -> Iterator[Ask]:
@@ -283,6 +255,8 @@ def _on_scale(frame: Frame) -> Iterator[Ask]:
     word = frame.predicate
     if frame.before and frame.before[-1].word == "得":
         return  # "方便得多"
+    if word in ("多", "少") and frame.object and frame.object[0].tag != "y":
+        return
     if not (frame.adjectival or predicate_class(word) in ("quality", "looks", "character")):
         return
     for name in _SCALES:
@@ -309,7 +283,11 @@ def _on_clause_object(frame: Frame) -> Iterator[Ask]:
     word, words = frame.predicate, [t for t in frame.object if t.word not in ("了", "过", "着")]
     name = next((n for n in ("says", "thinks", "hopes", "learns", "fears", "asks", "decides")
                  if word in within(n)), "")  # fmt: skip
-    if not name or len(words) < 2 or not frame.person:
+    if not name or len(words) < 2 or not frame.person or not is_simple(frame, clause=True):
+        return
+    if "对" in {t.word for t in frame.before}:
+        return
+    if name == "learns" and (frame.modal or frame.mood in ("can", "should", "not", "notyet")):
         return
     mood = "not" if frame.mood in ("not", "notyet") else frame.mood
     about = _noun_phrase(words)
@@ -370,5 +348,5 @@ def _on_serial(frame: Frame) -> Iterator[Ask]:
         return
     slots = {"s": frame.subject, "v": frame.predicate, "p": place}
     yield Ask("goesfor", mood, join(rest), slots)
-    if len(join(rest)) <= 4:
+    if len(join(rest)) <= 4 and rest[-1].tag != "y":
         yield Ask("goeswhere", mood, place, slots | {"k": join(rest)})

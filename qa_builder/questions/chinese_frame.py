@@ -40,7 +40,7 @@ class Frame(NamedTuple):
     partner: str = ""  # with whom or to whom, with its preposition, person turned round
     handled: str = ""  # what 把 brings before the verb
     passive: bool = False
-    links: frozenset[str] = frozenset()  # because, purpose, if, only, more, differ
+    links: frozenset[str] = frozenset()  # because, purpose, if, only, then, more, differ
     addressed: bool = False  # advice to the asker, an order, or a rule
     calling: bool = False  # somebody is called by name first
     named: tuple[Token, ...] = ()  # the subject as it stands, with its attributes
@@ -115,9 +115,12 @@ def _links(clauses: Sequence[Sequence[Token]]) -> Iterator[str]:
                 t.word in within(name) for t in clause[: 1 if name == "only" else 2]
             ):
                 yield name
+        if {"才", "就", "便"} & {t.word for t in clause}:
+            yield "then"
         if any(t.word in within("more") for t in clause):
             yield "more"
-        if any(t.word in within("differ") for t in clause[-2:]):
+        told = {"有", "没有", "是", "不", "各"} & {t.word for t in clause}
+        if told and len(clause) < 11 and any(t.word in within("differ") for t in clause[-2:]):
             yield "differ"
 
 
@@ -134,7 +137,7 @@ def clauses_of(tokens: Sequence[Token]) -> list[list[Token]]:
 
 def subject_of(clause: Sequence[Token]) -> tuple[list[Token], int]:
     """The subject's tokens and where the predicate starts (the length if there is none)."""
-    start = _skip_setting(clause)
+    start = skip_setting(clause)
     i = start
     while i < len(clause):
         begins = _starts_predicate(clause, i, start)
@@ -145,7 +148,7 @@ def subject_of(clause: Sequence[Token]) -> tuple[list[Token], int]:
     return list(clause[start:]), len(clause)
 
 
-def _skip_setting(clause: Sequence[Token]) -> int:
+def skip_setting(clause: Sequence[Token]) -> int:
     """Behind connectives, time and what stands between 在 and 时, 上, 里 at the start."""
     i = 0
     while i < len(clause):
@@ -340,11 +343,8 @@ def _has_predicate(tokens: Sequence[Token], tags: str = "vaizl") -> bool:
 
 
 def _is_object(token: Token) -> bool:
-    return (
-        token.tag in "mnq"
-        and not is_predicate(token.word)
-        and token.word not in ("时候", "一起", "一下")
-    )
+    other = is_predicate(token.word) or token.word in ("时候", "一起", "一下")
+    return token.tag in "mnq" and not other
 
 
 def _phrase(clause: Sequence[Token], i: int) -> int:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from qa_builder.questions.chinese_frame import BE, MODALS, Frame, clauses_of
-from qa_builder.questions.chinese_parts import Ask, join
+from qa_builder.questions.chinese_phrases import Ask, join
 from qa_builder.questions.chinese_subject import PRONOUNS, TURN
 from qa_builder.questions.chinese_words import DUAL, Token, is_person, within
 
@@ -27,21 +27,18 @@ _AMOUNT = re.compile(r"[一二两三四五六七八九十百千万几\d]+(?:多|
 
 
 def on_end(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
-    """Ask for the end of each clause that says something, the first clauses first.
-
-    The section "brief" leaves out all before the verb, for where that gives too much away.
-    """
+    """Ask for the end of each clause that says something, the first clauses first."""
     if frame.addressed or frame.calling:
         return
     for clause in clauses_of(tokens):
-        plain = _without_lead(clause)
+        plain = without_lead(clause)
         if len(plain) < 2 or plain[0].word in within("subordinate") | within("order"):
             continue
         yield from _on_noun(plain)
         yield from _on_state(plain)
 
 
-def _without_lead(clause: Sequence[Token]) -> Sequence[Token]:
+def without_lead(clause: Sequence[Token]) -> Sequence[Token]:
     """A clause without the connectives at its start, and the particles at its end."""
     start, end = 0, len(clause)
     while start < end and clause[start].word in _LEADS:
@@ -57,7 +54,7 @@ def _on_noun(clause: Sequence[Token]) -> Iterator[Ask]:
     if last.tag not in ("n", "v", "i", "l", "vn") or last.word in _NO_HEAD:
         return
     verb = next((j for j in range(len(clause) - 1) if _ends_so(clause, j)), -1)
-    if verb < 0 or not _is_kept(clause[:verb]):
+    if verb < 0 or not _is_kept(clause[:verb]) or _DENIED & {t.word for t in clause[:verb]}:
         return
     end = verb + 1
     while end < len(clause) - 1 and clause[end].word in _TAILS:
@@ -65,19 +62,79 @@ def _on_noun(clause: Sequence[Token]) -> Iterator[Ask]:
     phrase = clause[end:]
     of = [i for i, t in enumerate(phrase) if t.word == "的"]
     first = clause[0].word if clause[0].word in PRONOUNS else ""
+    before = [t for t in clause[:verb] if t.word not in MODALS and t.word not in ("去", "来", "的")]
+    plain = all(t.tag in "nrstdpfmqj" for t in before) and "只" not in join(before)
+    if not plain or first in ("你", "您", "你们") or clause[verb].word in _MOVING:
+        return
+    if (
+        clause[verb].word in BE
+        and verb
+        and is_person(clause[verb - 1].word)
+        and not is_person(last.word)
+    ):
+        return
     slots = {"c": _turned(clause[:verb]), "v": join(clause[verb:end]), "s": TURN.get(first, first)}
     if clause[verb].word in BE:
+        if clause[verb].word.endswith("不是"):
+            return
         own = is_person(last.word)
-        yield Ask("end", "who" if own else "is", join(phrase), slots | {"n": last.word})
+        if own and first in ("我们", "我") and "的" not in {t.word for t in phrase}:
+            slots["c"] = "" if first == "我们" else slots["c"]
+        role = own and (not of or first == "我") and phrase[0].word not in PRONOUNS
+        asks = "role" if role else "who" if own else "is"
+        yield Ask("end", asks, join(phrase), slots | {"n": last.word})
     elif is_person(last.word):
         yield Ask("end", "whom", join(phrase), slots)
     else:
+        if any(t.word == "着" for t in clause[verb:end]) or clause[verb].word.endswith("着"):
+            return
         done = any(t.word in ("了", "过") for t in clause[verb:end])
-        yield Ask("end", "done" if done else "what", join(phrase), slots | {"n": last.word})
-        if verb > bool(first):  # what stands between may give too much away
-            yield Ask("brief", "brief" if first else "short", join(phrase), slots)
+        mood = "done" if done else "use" if clause[verb].word in _HANDS else "what"
+        yield Ask("end", mood, join(phrase), slots | {"n": last.word})
         if of and of[-1] == len(phrase) - 2 and len(last.word) < 4:
             yield Ask("end", "kind", join(phrase), slots | {"n": last.word})
+
+
+_MOVING = (
+    "处于",
+    "敢于",
+    "做事",
+    "称为",
+    "担心",
+    "吃不消",
+    "看医生",
+    "走进",
+    "进入",
+    "回到",
+    "到达",
+    "来到",
+    "赶到",
+    "走到",
+    "描述",
+    "度过",
+)
+_DENIED = frozenset(["不", "没", "没有", "各", "未", "并不", "从不"])
+_HANDS = frozenset("吃喝买带拿穿送卖种养捡戴寄取搬借丢")  # verbs of what can be held in the hand
+
+
+def on_bare(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
+    """What the last verb of a clause has as its object, and nothing else: "确定什么"."""
+    if frame.addressed or frame.calling:
+        return
+    for clause in clauses_of(tokens):
+        verb = next((j for j in range(len(clause) - 2, -1, -1) if clause[j].tag == "v"), -1)
+        if verb < 0 or len(clause[verb].word) != 2 or clause[verb].word in (*BE, *MODALS):
+            continue
+        rest = clause[verb + 1 :]
+        done = rest[0].word == "了"
+        rest = rest[done:]
+        known = clause[verb].word in within("sure") | within("transitive") | within("bare")
+        noun = (
+            rest and rest[-1].tag == "n" and all(t.tag in "mqanbr" or t.word == "的" for t in rest)
+        )
+        if known and noun and not is_person(rest[-1].word):
+            slots = {"v": clause[verb].word + ("了" if done else "")}
+            yield Ask("bare", "any", join(rest), slots)
 
 
 def _ends_so(clause: Sequence[Token], j: int) -> bool:
@@ -120,7 +177,7 @@ def _is_noun_phrase(words: Sequence[Token]) -> bool:
     return noun and sum(t.tag == "v" for t in before) < 2 and not any(t.tag in "cy" for t in before)
 
 
-_NO_VERB = frozenset(["不了", "不起", "主要", "过于", "才能", "不足", "能够", "走", "坐在", "躺在", "站在", "过来", "有", "没有", "去", "来", "到", "像", "让", "使", "令", "叫", "请", "在", "给", "变得", "显得", "成为",
+_NO_VERB = frozenset(["上", "下", "相比", "出", "出了", "不了", "不起", "主要", "过于", "才能", "不足", "能够", "走", "坐在", "躺在", "站在", "过来", "有", "没有", "去", "来", "到", "像", "让", "使", "令", "叫", "请", "在", "给", "变得", "显得", "成为",
                       "作为", "变成", "回", "比", "等", "没", "无", "如", "似", "通过", "根据", "为", "跟着", "不能", "可以",
                       "必须", "应该", "应", "需", "难以", "用", "不会", "不想"])  # fmt: skip
 
@@ -139,38 +196,6 @@ def _on_state(clause: Sequence[Token]) -> Iterator[Ask]:
         own = named[-1].word in PRONOUNS or is_person(named[-1].word)
         mood = "now" if done else "who" if own else "thing"
         yield Ask("state", mood, join(words[at:]), {"c": _turned(named)})
-
-
-def on_named(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
-    """How it is with what a clause starts with: a noun phrase, whatever is said of it."""
-    if frame.addressed or frame.calling:
-        return
-    for clause in clauses_of(tokens):
-        plain = _without_lead(clause)
-        while plain and (plain[0].tag in "td" or plain[0].word in within("timed")):
-            plain = plain[1:]
-        end = _named_end(plain)
-        other = any(t.word in PRONOUNS for t in plain[1:end])
-        if end and not other and _is_named(plain[:end]) and _is_kept(plain[:end]):
-            words = {t.word for t in plain[end:]}
-            happens = words & {"了", "被", "已经", "没", "没有", "又", "突然", "过"}
-            own = is_person(plain[end - 1].word)
-            mood = "event" if happens else "who" if own else "thing"
-            yield Ask("named", mood, join(plain[end:]), {"c": _turned(plain[:end])})
-            return
-
-
-def _named_end(clause: Sequence[Token]) -> int:
-    """Where the noun phrase ends that a clause starts with; 0 if there is none."""
-    of = max((i for i, t in enumerate(clause[:8]) if t.word == "的"), default=-1)
-    if of >= 0 and any(t.word in ("了", "着", "过", "是", *_DEGREE) for t in clause[:of]):
-        return 0
-    end = of + 1
-    while end < len(clause) and (clause[end].tag in "nrsmqjb" or clause[end].word in ("和", "与")):
-        end += 1
-    if end == of + 1 or end >= len(clause) or clause[end].tag not in "dpvazil":
-        return 0
-    return end
 
 
 def _is_named(tokens: Sequence[Token]) -> bool:

@@ -145,6 +145,8 @@ def _people(subject: Sequence[Token]) -> str:
         subject = subject[:-1]
     if not subject or subject[-1].word not in _PEOPLE:
         return ""
+    if subject[0].word[0] in "这那" and len(subject) < 4:
+        return _join(subject)
     if all(t.tag in "mqrn" for t in subject) and subject[0].word not in PRONOUNS:
         return "大家"
     said = "".join(TURN.get(t.word, t.word) for t in subject)

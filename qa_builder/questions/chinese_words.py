@@ -41,7 +41,7 @@ DUAL = frozenset(["工作", "生活", "学习", "运动", "比赛", "考试", "�
                    "报告", "知识", "微信", "快递", "合作", "行动", "行为", "治疗", "感冒", "旅游", "竞争", "打扮",
                    "收入", "生产", "训练", "通知", "劳动", "检查", "贷款", "成绩", "爱好", "命令", "规定", "要求",
                    "希望", "建议", "计划", "决定", "感觉", "声明", "故障", "开始", "抄袭", "作弊", "运动会", "代表"])  # fmt: skip
-_TAGS = {"大都": "d", "定期": "d", "好好": "d", "每隔": "d", "提前": "d", "随便": "d", "只能": "d",
+_TAGS = {"一般": "d", "大都": "d", "定期": "d", "好好": "d", "每隔": "d", "提前": "d", "随便": "d", "只能": "d",
          "经常": "d", "不定期": "d", "抓紧": "d", "早起": "d", "亲自": "d", "主动": "d", "一起": "d", "事事": "d", "的": "u", "了": "u", "着": "u", "过": "u", "地": "u", "得": "u", "很": "d", "太": "d",
          "真": "d", "非常": "d", "不": "d", "没": "d", "是": "v", "在": "p", "有": "v", "把": "p",
          "被": "p", "不好": "a", "最好": "d", "和": "c", "最": "d", "大家": "r", "结婚": "v",
@@ -56,6 +56,12 @@ def mend(words: Sequence[str], tags: Sequence[str]) -> list[Token]:
     for word, tag in zip(words, tags, strict=True):
         if len(word) > 3 and word[0] == "在" and word[-1] in "中里上下":  # "在生活中"
             result += [Token("在", "p"), Token(word[1:-1], "n"), Token(word[-1], "f")]
+            continue
+        if word.startswith("拍") and result and result[-1].word == "自":
+            result[-1] = Token("自" + word, "n")
+            continue
+        if word == "们" and result and result[-1].tag == "n":
+            result[-1] = Token(result[-1].word + word, "n")
             continue
         glued = word not in _WHOLE and not is_predicate(word) and _GLUED.fullmatch(word)
         for part in [p for p in glued.groups() if p] if glued else [word]:
@@ -137,7 +143,7 @@ def _classes() -> dict[str, frozenset[str]]:
     return {name: frozenset(words.split()) for name, words in pairs(FOLDER / "zh_words.txt")}
 
 
-_PERSON_END = re.compile(r"\w+(?:[师员者人们迷]|[^发产出卫花先]生|[^国大人自]家|[校班院市部队家会]长|[爸妈哥姐弟妹爷奶叔姨]|女孩|男孩|朋友|老师|先生|小姐|警察)")  # fmt: skip
+_PERSON_END = re.compile(r"\w+(?:[师员者人们迷客友]|[^发产出卫花先]生|[^国大人自]家|[校班院市部队家会]长|[爸妈哥姐弟妹爷奶叔姨]|女孩|男孩|朋友|老师|先生|小姐|警察|经理|总理|主席|[警法]官|[职民]工|歹徒|分子|大夫|[罪骗]犯|[观听群]众|[居公市网农]民)")  # fmt: skip
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Sequence
+from typing import NamedTuple
 from zlib import crc32
 
 from qa_builder.audit.leakage import content_overlaps
@@ -16,13 +17,33 @@ from qa_builder.errors import QbsltError
 from qa_builder.questions.candidates import BUDGET, Candidate
 from qa_builder.text import UNSPACED, normalize_all
 
-_AIM = 0.3  # content recall from which on a question costs more
-_KIND, _TEXT, _PROMPT = 0.25, 0.02, 0.08  # shares of the corpus that a choice keeps well below
+_PROMPT = 0.08  # share of general prompts that a choice keeps well below
 _WARM_UP = 300  # questions: before, shares say little
-_ORDER = 0.1  # for each place in the order of the candidates; at most
-_LAST = 5.0  # for the last of many
-_COPYING = {"zh": 1.2}  # what each such run costs; characters are more easily the same than words
-_RUN = {"de": 4, "zh": 4}  # tokens of the sentence in a row that a question should not repeat
+
+
+class _Weights(NamedTuple):
+    """How much counts what speaks against a question."""
+
+    aim: float = 0.3  # content recall from which on a question costs more
+    draw: float = 1.0  # what chance may add
+    order: float = 0.1  # for each place in the order of the candidates; at most
+    last: float = 5.0  # for the last of many
+    run: int = 5  # tokens of the sentence in a row that a question should not repeat
+    copying: float = 2.0  # what each such run costs
+    kind: float = 0.25  # shares of the corpus that a kind and a wording should keep well below
+    text: float = 0.02
+    steep: int = 1  # how late a wording that grows frequent costs: its share to this power
+    beyond: float = 8.0  # what a wording costs that is above its share
+
+
+# Chinese characters are more easily the same than words; and its rules say themselves what speaks
+# against each candidate, so that the best is left only when it has nearly its share.
+_WEIGHTS = {
+    "de": _Weights(run=4),
+    "zh": _Weights(
+        aim=0.4, draw=0.4, last=0.5, run=4, copying=0.55, kind=0.4, text=0.025, steep=4, beyond=60.0
+    ),
+}
 
 
 class Chooser:
@@ -43,8 +64,7 @@ class Chooser:
             raise QbsltError(f"a leakage budget of {budget:g} is none: it is a share, 0 to 1.")
         self._language, self._seed = language, seed
         self._budget, self._per_clip, self._answers = budget, per_clip, answers
-        self._run = _RUN.get(language, 5)
-        self._copying = _COPYING.get(language, 2.0)
+        self._weights = _WEIGHTS.get(language, _Weights())
         self.kinds: Counter[str] = Counter()
         self.texts: Counter[str] = Counter()
         self.wordings: Counter[str] = Counter()
@@ -80,16 +100,17 @@ class Chooser:
         questions: Sequence[str],
         recalls: Sequence[float],
     ) -> list[Candidate]:
-        runs = _runs(answer, self._run, self._language)
+        weights = self._weights
+        runs = _runs(answer, weights.run, self._language)
         costs = []
         for k, (c, q, recall) in enumerate(zip(candidates, questions, recalls, strict=True)):
             if recall > self._budget or q == answer or q in self._answers:
                 continue
-            copied = len(runs & _runs(q, self._run, self._language)) if recall else 0
-            order = k * min(_ORDER, _LAST / len(candidates))
-            own = 4 * max(0.0, recall - _AIM) + self._copying * copied + order + c.misfit
+            copied = len(runs & _runs(q, weights.run, self._language)) if recall else 0
+            order = k * min(weights.order, weights.last / len(candidates))
+            own = 4 * max(0.0, recall - weights.aim) + weights.copying * copied + order + c.misfit
             draw = crc32(f"{self._seed} {clip_id} {c.text}".encode()) / 2**32
-            costs.append((own + draw, c))
+            costs.append((own + weights.draw * draw, c))
         if not costs:
             raise QbsltError(
                 f"no question keeps the leakage budget of {self._budget:g}.", id=clip_id,
@@ -105,12 +126,12 @@ class Chooser:
 
     def _crowd(self, c: Candidate, chosen: Sequence[Candidate]) -> float:
         """What a candidate costs for being of a kind or a wording that there are many of."""
-        n = max(self.kinds.total(), _WARM_UP)
-        kind = self.kinds[c.kind] / n / (_PROMPT if c.kind == "prompt" else _KIND)
-        text = self.texts[c.text] / n / _TEXT
-        wording = self.wordings[c.phrase or c.template] / n / _TEXT
+        n, w = max(self.kinds.total(), _WARM_UP), self._weights
+        kind = self.kinds[c.kind] / n / (_PROMPT if c.kind == "prompt" else w.kind)
+        text = self.texts[c.text] / n / w.text
+        wording = self.wordings[c.phrase or c.template] / n / w.text
         again = sum((c.kind == o.kind) + (c.template == o.template) for o in chosen)
-        often = 4 * text**2 + wording + 8 * max(0.0, wording - 1) ** 2
+        often = 4 * text**2 + wording**w.steep + w.beyond * max(0.0, wording - 1) ** 2
         return 2 * kind**2 + often + 3 * (c.kind == "prompt") + 2 * again
 
     def _count(self, c: Candidate) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 # German: a question word first, or after one preposition ("Bis wann", "In welchem Teil").
 _DE_WORD = re.compile(
@@ -94,16 +95,16 @@ _DE_NO_VERB = frozenset(
 )
 
 _ZH = (
-    ("yes-no", re.compile(r"吗$")),  # it makes any question word indefinite: 有什么问题吗
-    ("why", re.compile(r"为什么|为何|为啥|怎么会|干嘛")),
-    ("when", re.compile(r"什么时[候间]|何时|几[点时号月日]|哪[天年一]*[天年月]|星期几|周几|多久")),
-    ("where", re.compile(r"哪里|哪儿|何处|什么地[方点]|哪个(?:城市|国家|地方)")),
-    ("who", re.compile(r"谁|什么人|哪位")),
-    ("how-many", re.compile(r"多少|几|多[大高长远重贵厚深]")),
-    ("how", re.compile(r"怎么|怎样|如何|咋")),
-    ("which", re.compile(r"哪")),
-    ("what", re.compile(r"什么|啥|何")),
-    ("yes-no", re.compile(r"吗|吧$|(.)[不没]\1|是否|有没有|还是|呢$|么$")),
+    ("yes-no", r"吗$"),  # it makes any question word indefinite: 有什么问题吗
+    ("why", r"为什么|为何|为啥|怎么会|干嘛"),
+    ("when", r"什么时[候间]|何时|几[点时号月日]|哪[天年一]*[天年月]|星期几|周几|多久"),
+    ("where", r"哪里|哪儿|何处|什么地[方点]|哪个(?:城市|国家|地方)"),
+    ("who", r"谁|什么人|哪位"),
+    ("how-many", r"多少|几|多[大高长远重贵厚深]"),
+    ("how", r"怎么|怎样|如何|咋"),
+    ("which", r"哪"),
+    ("what", r"什么|啥|何"),
+    ("yes-no", r"吗|吧$|(.)[不没]\1|是否|有没有|还是|呢$|么$"),
 )
 _EN_WORD = re.compile(r"(?:(?:at|by|for|from|in|of|on|since|to|until|with) )?(how many|how much|how often|who(?:m|se)?|when|where|why|which|what|how)\b")  # fmt: skip  # noqa: E501
 _EN_KIND = {"how many": "how-many", "how much": "how-many", "how often": "how-many",
@@ -121,12 +122,12 @@ def kind_of(language: str) -> Callable[[str], str]:
 
 # Questions that name a topic at most, and ask for nothing in particular: in normalised form.
 _OPEN = {
-    "zh": re.compile(
+    "zh": (
         r"你想说什么|你想说些什么|有什么想说|有话要说|有什么话|你想到什么|你知道(?:些|点)?什么|想问什么"
         r"|说说|讲讲|谈谈|谈一谈|的事要说|告诉我什么|对我说什么"
         r"|有什么看法|有什么想法|有什么体会|了解.*[吗少]$|^(?:你)?怎么看$|^(?:然后|还有)呢|具体一点|举个例子|怎么讲$"
     ),
-    "de": re.compile(
+    "de": (
         r"was gibt es (?:sonst )?(?:noch )?(?:zu|zum|über|neues).*(?:sagen|berichten|erzählen)?$"
         r"|(?:sagen|erzählen|berichten|erklären) (?:sie|du) (?:uns|mir)|mehr (?:dazu|darüber)"
         r"|was (?:möchten|wollen|können|kannst|willst) (?:sie|du) (?:uns |mir )?"
@@ -134,7 +135,7 @@ _OPEN = {
         r"|was (?:wissen|weißt) (?:sie|du) (?:über|von)|was ist (?:noch )?zu (?:sagen|erwarten)$"
         r"|was sehen wir hier$|was passiert dann$|wie geht es weiter$"
     ),
-    "en": re.compile(
+    "en": (
         r"tell (?:us|me) (?:more )?about|what (?:about|can you (?:say|tell)|do you (?:know|think)) "
         r"|anything (?:else )?(?:to say|about)|^(?:and )?then$"
     ),
@@ -147,8 +148,10 @@ def asks_openly(language: str) -> Callable[[str], bool]:
 
     Languages: de, zh, en; in another language no question is known to.
     """
-    pattern = _OPEN.get(language)
-    return (lambda q: pattern.search(q) is not None) if pattern else lambda q: False
+    if language not in _OPEN:
+        return lambda q: False
+    pattern = re.compile(_OPEN[language])
+    return lambda q: pattern.search(q) is not None
 
 
 def _german(q: str) -> str:
@@ -164,7 +167,13 @@ def _german(q: str) -> str:
 
 
 def _chinese(q: str) -> str:
-    return next((kind for kind, pattern in _ZH if pattern.search(q)), "prompt")
+    return next((kind for kind, pattern in _chinese_patterns() if pattern.search(q)), "prompt")
+
+
+@cache
+def _chinese_patterns() -> list[tuple[str, re.Pattern[str]]]:
+    """Compiled when they are first needed: a German build is over before these were."""
+    return [(kind, re.compile(pattern)) for kind, pattern in _ZH]
 
 
 def _english(q: str) -> str:

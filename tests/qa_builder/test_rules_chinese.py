@@ -81,7 +81,7 @@ def test_a_subordinate_clause_does_not_give_the_predicate() -> None:
         ("我/r 觉得/v 她/r 很/d 漂亮/a 。/w", "你觉得她怎么样？"),
         ("不要/d 在/p 这里/r 抽烟/v ，/w 谢谢/v 。/w", "我可以抽烟吗？"),
         ("妈妈/n 去/v 上海/n 出差/v 了/u 。/w", "你妈妈去上海做什么了？"),
-        ("姐姐/n 心情/n 不好/a ，/w 大家/r 担心/v 。/w", "你姐姐心情怎么样？"),
+        ("姐姐/n 心情/n 糟糕/a ，/w 大家/r 担心/v 。/w", "你姐姐心情怎么样？"),
         ("咱们/r 坐/v 船/n 去/v 那个/r 小岛/n 吧/y 。/w", "你有什么提议？"),
     ],
 )
@@ -95,11 +95,67 @@ def test_the_person_is_turned_round() -> None:
 
 
 def test_a_question_gets_the_utterance_before_it() -> None:
-    sentence = "你/r 周末/t 去/v 哪儿/r 旅游/v ？/w"
+    sentence = "你/r 喜欢/v 哪个/r 季节/n ？/w"
     words, tags = zip(*(p.split("/") for p in sentence.split()), strict=True)
     found = CHINESE.candidates("".join(words), list(words), list(tags))
     assert {c.kind for c in found} == {"prompt"}
     assert len(found) >= 3 and "".join(words) not in {c.text for c in found}
+
+
+@pytest.mark.parametrize(
+    ("asked", "before"),
+    [
+        ("我的杯子在哪里？", "你在找什么？"),
+        ("这条裤子多少钱？", "您想要什么？"),
+        ("去火车站怎么走？", "你要去哪儿？"),
+        ("你能帮我拿一下吗？", "有什么需要我帮忙的？"),
+        ("你怎么还不睡觉？", "我怎么了？"),
+        ("小王回来了吗？", "你找谁？"),
+    ],
+)
+def test_a_question_can_answer_a_question(asked: str, before: str) -> None:
+    found = CHINESE.candidates(asked, None, None)
+    assert found[0].text == before and found[0].kind != "prompt"
+
+
+@pytest.mark.parametrize(
+    ("tagged", "expected"),
+    [
+        ("因为/c 下雨/v ，/w 我们/r 没/d 去/v 超市/n 。/w", "为什么你们没去超市？"),
+        ("他/r 因为/c 犯错/v 而/c 受到/v 处罚/v 。/w", "他为什么受到处罚？"),
+        ("你/r 先/d 吃/v 午饭/n ，/w 才/d 能/v 吃/v 蛋糕/n 。/w", "怎样才能吃蛋糕？"),
+        ("夏天/t 是/v 我/r 最/d 喜欢/v 的/u 季节/n 。/w", "你最喜欢的季节是什么？"),
+        ("美丽/a 的/u 景色/n 让/v 我/r 沉迷/v 。/w", "是什么让你沉迷？"),
+        ("我/r 比/p 他/r 高/a 。/w", "你和他谁更高？"),
+        ("这/r 张/q 名片/n 做/v 得/u 不/d 好看/a 。/w", "这张名片做得怎么样？"),
+        ("学校/n 附近/f 有/v 一家/m 饭店/n 。/w", "学校附近有什么？"),
+        ("弟弟/n 考上/v 了/u 大学/n ，/w 大家/r 很/d 高兴/a 。/w", "谁考上了大学？"),
+    ],
+)
+def test_a_clause_is_turned_into_a_question(tagged: str, expected: str) -> None:
+    assert expected in texts(tagged)
+
+
+@pytest.mark.parametrize(
+    ("tagged", "expected"),
+    [
+        ("他/r 把/p 照片/n 都/d 删/v 掉/v 了/u 。/w", "他做什么了？"),
+        ("我/r 今天/t 不想/v 上班/v 。/w", "你怎么了？"),
+        ("他/r 经常/d 帮助/v 同学/n 。/w", "他平时是怎样的？"),
+        ("这个/r 电脑/n 坏/a 了/u 。/w", "这个电脑怎么了？"),
+        ("每个/r 人/n 都/d 应该/v 遵守/v 法律/n 。/w", "大家应该怎么做？"),
+        ("父母/n 的/u 离婚/v 让/v 他/r 感到/v 自卑/a 。/w", "他怎么了？"),
+        ("现在/t 五点/m 。/w", "几点？"),
+    ],
+)
+def test_what_fits_nearly_anything_that_is_said_so(tagged: str, expected: str) -> None:
+    assert expected in texts(tagged)
+
+
+def test_a_role_is_no_subject_where_it_only_has_something() -> None:
+    tagged = "服务员/n 耐心/a 周到/a 的/u 服务/v 赢得/v 了/u 称赞/v 。/w"
+    assert "服务员做什么了？" not in texts(tagged)
+    assert "服务员做什么了？" in texts("服务员/n 打/v 开/v 了/u 窗户/n 。/w")
 
 
 @pytest.mark.parametrize("greeting", ["大家好！", "谢谢你。", "对不起！", "再见！"])
@@ -132,7 +188,9 @@ def test_any_text_gets_questions(text: str) -> None:
     assert len({c.text for c in found}) == len(found)
 
 
-@pytest.mark.parametrize("name", ["zh_wordings", "zh_core", "zh_parts", "zh_topic_wordings"])
+@pytest.mark.parametrize(
+    "name", ["zh_wordings", "zh_core", "zh_parts", "zh_sure", "zh_topic_wordings"]
+)
 def test_the_lexicon_names_the_kind_that_its_questions_have(name: str) -> None:
     kind = kind_of("zh")
     for wordings in read_wordings(FOLDER / f"{name}.txt").values():
