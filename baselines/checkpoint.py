@@ -24,7 +24,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, load_model, save_file, save_model
+from safetensors.torch import load_file, load_model, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
@@ -168,9 +168,9 @@ def _write(
     folder: Path, step: int, model: nn.Module, optimizer: Optimizer, scheduler: Scheduler,
     average: AveragedModel | None, state: Mapping[str, Any],
 ) -> None:  # fmt: skip
-    save_model(model, str(folder / MODEL))
+    save_file(_weights(model), folder / MODEL)
     if average is not None:
-        save_model(average.module, str(folder / AVERAGE))
+        save_file(_weights(average.module), folder / AVERAGE)
     optimized = optimizer.state_dict()
     save_file(_flattened(optimized["state"]), folder / OPTIMIZER)
     noises, rest = _random_states()
@@ -181,6 +181,17 @@ def _write(
         "scheduler": scheduler.state_dict(), "random": rest, "state": dict(state),
     }  # fmt: skip
     (folder / STATE).write_text(json.dumps(about, indent=1, allow_nan=True) + "\n", "utf-8")
+
+
+def _weights(model: nn.Module) -> dict[str, Tensor]:
+    """Each weight once, under the first of its names, as load_model wants it.
+
+    safetensors' save_model adds a header of the other names in an order that changes from process
+    to process; without it equal weights are equal files.
+    """
+    tensors = dict(sorted(model.state_dict().items()))
+    once = {(t.data_ptr() or name, t.shape): name for name, t in reversed(tensors.items())}
+    return {name: tensors[name].contiguous() for name in sorted(once.values())}
 
 
 def link(file: Path, to: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
-from qa_builder.errors import QbsltError
+from qa_builder.errors import QbsltError, counted
 from qa_builder.executors import cores
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def described() -> str:
     """The machine in words: its GPUs, or its processor and how many cores this process may use."""
     if n := torch.cuda.device_count():
         return f"{n} x {torch.cuda.get_device_name(0)}, torch {torch.__version__}"
-    return f"CPU, {cores()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    held = f"{counted(cores(), 'core')}, {counted(torch.get_num_threads(), 'thread')}"
+    return f"CPU, {held}, torch {torch.__version__}"
 
 
 def explained(e: RuntimeError, batch: Batch, lower: str = "") -> RuntimeError | QbsltError:

@@ -120,6 +120,18 @@ def _keep(config: Config, folder: Path) -> None:
                 shutil.copyfile(file, new / file.name)
 
 
+def drop_unused(folder: Path) -> None:
+    """Remove them where no training began, so that a command with other options can follow."""
+    if any(folder.glob("*.jsonl")) or any(folder.glob("**/checkpoints")):
+        return
+    for name in PARTS:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def load_materials(
     config: Config, graph: Graph, folder: Path, *, frames: bool = True
 ) -> Materials:  # fmt: skip

@@ -112,6 +112,9 @@ def write(job: Job, stage: Stage) -> Trajectories:
 def borrow(job: Job, stage: Stage) -> Trajectories:
     """Those of the run `config.reference`; raises QbsltError if they are of something else."""
     folder = Path(job.config.reference) / TRAJECTORIES
+    if not folder.is_dir():
+        raise QbsltError("holds no trajectories.", file=folder,
+                         cure="reference=RUN takes a run of scl-slt that is past its stage 2.")  # fmt: skip  # noqa: E501
     found = open_trajectories(folder, source_of(job, stage))
     job.say(f"stages 1/4 and 2/4, reference and trajectories: taken from {folder}.")
     if (found.n, found.steps) != (len(job.sets["train"]), steps_of(stage)):

@@ -106,6 +106,7 @@ def contrastive_selection(datasets: Datasets, options: Mapping[str, Any]) -> lis
             data=data,
             uses=uses,
             options={**_taken(model, options), **own},
+            published=_PUBLISHED.get(label, {}),
         )
         for label, model, own, uses in rows
     ]

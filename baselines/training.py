@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ from baselines.data import Batch, SignDataset, read_rows
 from baselines.decoding import CHECKPOINTS, translate
 from baselines.journal import CHOSEN_BY, CURVES, LOG, Journal, show
 from baselines.machine import explained, make_accelerator, named
-from baselines.materials import DEV, make_materials
+from baselines.materials import DEV, drop_unused, make_materials
 from baselines.retrieval import retrieval
 from baselines.stage import Epoch, Job, Stage, Stages
 from baselines.train_share import train_samples
@@ -38,6 +39,8 @@ from qa_builder.console import progress
 from qa_builder.errors import QbsltError
 
 if TYPE_CHECKING:
+    from accelerate import Accelerator
+
     from baselines.config import Config
     from baselines.graph import Graph
     from baselines.translator import Translator
@@ -53,6 +56,22 @@ def train(
     memory that runs out.
     """
     accelerator = make_accelerator(config)
+    try:
+        job = _job(config, graph, data, run, accelerator)
+        alone = Stage(config=config, graph=graph, folder=run.folder)
+        for stage in stages(job) if stages else (alone,):
+            if not has_ended(job, stage):
+                Trainer(job, stage).run()
+            accelerator.wait_for_everyone()
+    except QbsltError:
+        if accelerator.is_main_process:
+            drop_unused(run.folder)
+        raise
+
+
+def _job(
+    config: Config, graph: Graph, data: TaskData, run: Run, accelerator: Accelerator
+) -> Job:  # fmt: skip
     with accelerator.main_process_first():
         materials = make_materials(
             config, graph, data, run.folder, write=accelerator.is_main_process
@@ -66,13 +85,8 @@ def train(
         )
         for split, found in samples.items()
     }  # fmt: skip
-    job = Job(config=config, graph=graph, data=data, run=run, materials=materials, sets=sets,
-              accelerator=accelerator, scores=dev_scorer(data, run))  # fmt: skip
-    alone = Stage(config=config, graph=graph, folder=run.folder)
-    for stage in stages(job) if stages else (alone,):
-        if not has_ended(job, stage):
-            Trainer(job, stage).run()
-        accelerator.wait_for_everyone()
+    return Job(config=config, graph=graph, data=data, run=run, materials=materials, sets=sets,
+               accelerator=accelerator, scores=dev_scorer(data, run))  # fmt: skip
 
 
 def has_ended(job: Job, stage: Stage) -> bool:
@@ -267,7 +281,7 @@ class Trainer:
                 f"{CHOSEN_BY[self.measure]} {found:.2f} (best {max(s.best, found):.2f})  "
                 f"{train.get('rate', 0):,.0f} "
                 f"{'sentences' if self.materials.source is None else 'frames'}/s  "
-                f"{time.strftime('%H:%M:%S', time.gmtime(left))} left", err=True,
+                f"{timedelta(seconds=round(left))} left", err=True,
             )  # fmt: skip
         return scores
 

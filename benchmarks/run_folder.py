@@ -42,6 +42,7 @@ def glosses_file(split: str) -> str:
 def open_run(folder: Path, config: RunConfig) -> None:
     """Make a run's folder, or find one with the same configuration, to go on with it.
 
+    A configuration with nothing beside it is of a run that failed before it began: it is replaced.
     Raises QbsltError for a folder with another run or other files in it.
     """
     import yaml
@@ -49,7 +50,9 @@ def open_run(folder: Path, config: RunConfig) -> None:
     from benchmarks.results import write_text
 
     there = read_run(folder)
-    if there is not None and there != config:
+    if there == config:
+        return
+    if there is not None and any(file.name != CONFIG for file in folder.iterdir()):
         changed = [_changed(f.name, getattr(there, f.name), getattr(config, f.name))
                    for f in fields(RunConfig)
                    if getattr(there, f.name) != getattr(config, f.name)]  # fmt: skip
@@ -57,11 +60,10 @@ def open_run(folder: Path, config: RunConfig) -> None:
             f"holds a run with another configuration (different: {', '.join(changed)}).",
             file=folder, cure="Choose another --out, or remove this folder.",
         )  # fmt: skip
-    if there is None:
-        if folder.is_dir() and any(folder.iterdir()):
-            raise QbsltError("holds files, but no run.", file=folder, cure="Choose another --out.")
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / CONFIG, [yaml.safe_dump(asdict(config), allow_unicode=True)])
+    if there is None and folder.is_dir() and any(folder.iterdir()):
+        raise QbsltError("holds files, but no run.", file=folder, cure="Choose another --out.")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / CONFIG, [yaml.safe_dump(asdict(config), allow_unicode=True)])
 
 
 def _changed(name: str, old: Any, new: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from benchmarks.run_folder import RunConfig, glosses_file, open_run, predictions
 from benchmarks.scorer import RESAMPLES, score
 from benchmarks.split_data import SplitData, load_references
 from benchmarks.tasks.task import check_track
+from qa_builder.atomic import locked
 from qa_builder.errors import QbsltError
 from qa_builder.samples import Prediction
 
@@ -30,16 +32,17 @@ def run_model(
     The predictions appear whole or not at all. Glosses that the model leaves in
     glosses.{split}.jsonl are scored, too, into `out`/glosses. Of several processes (torchrun) the
     first alone writes and scores; the others give None. Raises QbsltError for an unknown model,
-    option or track, for an `out` with another run in it, and for predictions that don't cover the
-    split.
+    option or track, for an `out` with another run in it or where another command is writing, and
+    for predictions that don't cover the split.
     """
     model, config = plan(name, found, options or {}, seed)
     data = load_references(found.dataset, found.task.split)
-    if _first():
-        open_run(out, config)
-    run = Run(out, seed, config.options)
-    model.fit(TaskData(found.task, found.dataset, model.track), run)
-    return _predict(model, found, run, config, data, out, resamples, echo)
+    with _alone(out):
+        if _first():
+            open_run(out, config)
+        run = Run(out, seed, config.options)
+        model.fit(TaskData(found.task, found.dataset, model.track), run)
+        return _predict(model, found, run, config, data, out, resamples, echo)
 
 
 def plan(
@@ -78,12 +81,13 @@ def predict_only(
     rows = load_references(found.dataset, found.task.split)
     run = Run(folder, config.seed, resolved)
     load = getattr(model, "load", None)
-    if load is None:
-        model.fit(TaskData(found.task, found.dataset, model.track), run)
-    else:
-        load(run)
     out = folder if found.task.split == config.split else folder / found.task.split
-    return _predict(model, found, run, config, rows, out, resamples, echo)
+    with _alone(folder):
+        if load is None:
+            model.fit(TaskData(found.task, found.dataset, model.track), run)
+        else:
+            load(run)
+        return _predict(model, found, run, config, rows, out, resamples, echo)
 
 
 def _predict(
@@ -123,6 +127,11 @@ def _score_glosses(
     write_result(result, out)
     wer = next(iter(result.scores.values()))["wer"]["value"]
     echo(f"glosses: WER {wer:.2f} % (details: {out / 'result.json'})")
+
+
+def _alone(folder: Path) -> AbstractContextManager[None]:
+    """No other command writes the run's folder; torchrun's first process sees to it."""
+    return locked(folder) if _first() else nullcontext()
 
 
 def _first() -> bool:

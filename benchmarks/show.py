@@ -80,8 +80,10 @@ def _scores(result: Result) -> Table:
     ]
     task = result.task
     title = f"{result.system['name']} on {task['name']}, {task['split']}, n = {result.n:,}"
+    features = result.dataset.get("features")  # "simulated"
+    about = f"convention {convention}" + (f", {features.upper()} features" if features else "")
     columns = ["score", "value", "95 % interval", *controls]
-    return Table(f"{title} (convention {convention})", columns, rows)
+    return Table(f"{title} ({about})", columns, rows)
 
 
 def _strata(strata: dict[str, list[dict[str, Any]]]) -> Table:

@@ -82,7 +82,10 @@ def jobs_of(systems: Sequence[System], out: Path, seeds: Sequence[int]) -> list[
         for seed in seeds for s in systems if s.seeded or seed == seeds[0]
     ]  # fmt: skip
     for job in jobs:
-        plan(job.system.model, job.found, job.system.options, job.seed)
+        try:
+            plan(job.system.model, job.found, job.system.options, job.seed)
+        except QbsltError as e:
+            raise QbsltError(f"{job.system.label}: {e}") from None
     return jobs
 
 

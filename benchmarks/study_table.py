@@ -75,10 +75,14 @@ def study_table(document: Mapping[str, Any]) -> Table:
     title = f"{document['study']}: {task['name']}, {task['split']}, {document['n']:,} sentences" + (
         ", SIMULATED features" if simulated else ""
     )
-    notes = sorted({note for s in systems for note in s["notes"]})
     columns = ["system", "track", "seeds", *(_TITLES.get(k) or metric_name(k) for k in shown)]
     columns += ["published BLEU-4"] if published else []
-    return Table("; ".join([title, *notes]), columns, rows)
+    return Table(title, columns, rows)
+
+
+def _notes(document: Mapping[str, Any]) -> list[str]:
+    """What the results say beside their numbers, each thing once."""
+    return sorted({note for s in document["systems"] for note in s["notes"]})
 
 
 def finish_study(
@@ -88,6 +92,8 @@ def finish_study(
     document = study_document(name, jobs, made_by)
     write_study(document, out)
     print_table(*study_table(document))
+    for note in _notes(document):
+        click.echo(f"note: {note}")
     click.echo(f"wrote {out / JSON} and {out / MARKDOWN}")
 
 
@@ -99,6 +105,7 @@ def write_study(document: Mapping[str, Any], out: Path) -> None:
         "Mean and standard deviation over seeds; percent, under the task's standard convention. "
         "Gain over copy: BLEU-4 above that of printing the question, the same dataset's.\n\n",
         _line(table.columns), _line(["---"] * len(table.columns)), *map(_line, table.rows), "\n",
+        *(f"- note: {note}\n" for note in _notes(document)),
         *(f"- {k}: {v}\n" for k, v in document["made_by"].items()),
         *(f"- {k}: `{v}`\n" for k, v in document["signatures"].items() if "/" not in k),
     ]  # fmt: skip

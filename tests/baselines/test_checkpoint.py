@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -128,6 +129,8 @@ def test_what_is_on_disk(tmp_path: Path) -> None:
     assert state["step"] == 5 and state["averaged"] == 5
     tensors = load_file(tmp_path / LAST / "model.safetensors")
     assert ("out.weight" in tensors) != ("embed.weight" in tensors)  # tied: once
+    with safe_open(tmp_path / LAST / "model.safetensors", "pt") as file:
+        assert file.metadata() is None  # no header of names: its order would change the bytes
 
 
 def test_the_weights_that_are_evaluated(tmp_path: Path) -> None:

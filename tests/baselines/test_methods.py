@@ -55,6 +55,7 @@ def test_from_nothing_to_a_scored_row(
     result = read(out / "result.json")
     assert result["system"] == {"name": model, "track": track}
     assert (result["n"], result["dataset"]["features"]) == (20, "simulated")
+    assert "(convention standard-phoenix, SIMULATED features)" in " ".join(done.output.split())
     config = yaml.safe_load((out / "config.yaml").read_text("utf-8"))
     assert config["features"] == "simulated" and config["options"]["d_model"] == 64
     assert Path(config["options"]["features"]).is_absolute()
@@ -127,7 +128,7 @@ def test_missing_features_are_told(toy_phoenix: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     refused = run(toy_phoenix, out, "gloss-free", features=store)
     assert refused.exit_code == 2 and "69 clips of train have no features" in refused.output
-    out = tmp_path / "other"
+    # what it advises is possible in the same folder: nothing had begun
     done = run(toy_phoenix, out, "gloss-free", features=store, allow_missing_features="true")
     assert done.exit_code == 0, done.output
     note = "5 samples have no features: translated without their video"

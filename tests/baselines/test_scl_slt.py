@@ -203,7 +203,7 @@ def test_batches_have_each_row_once_and_count_what_is_removed() -> None:
         ({"schedule": "cubic"}, "unknown value of schedule 'cubic'"),
         ({"reference_every": 2}, "keeps one checkpoint of reference_epochs=2"),
         ({"lora_rank": 4}, "lora_rank=4 without pretrained would freeze random weights"),
-        ({"reference": "nowhere"}, "nowhere/trajectories: holds no trajectories"),
+        ({"reference": "nowhere"}, "holds no trajectories. reference=RUN takes a run of scl-slt"),
     ],
 )
 def test_bad_options(

@@ -11,12 +11,19 @@ import torch
 from click.testing import CliRunner, Result
 
 from baselines.methods import ssl_ssaw_method
-from baselines.studies import STUDIES, named_datasets, plan_study, question_assistance
+from baselines.studies import (
+    STUDIES,
+    contrastive_selection,
+    named_datasets,
+    plan_study,
+    question_assistance,
+)
 from benchmarks.ablation import ablated
 from benchmarks.cli import main
 from qa_builder.errors import QbsltError
 
 torch.set_num_threads(1)
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 SHORT = ("preset=tiny", "epochs=1", "max_frames=16", "max_length=6", "beams=1", "tensorboard=false")
 
 
@@ -143,3 +150,11 @@ def test_every_study_can_be_planned(
     jobs = plan_study(name, {"": toy_phoenix}, {"features": str(toy_store)}, tmp_path, "0,1")
     labels = [j.system.label for j in jobs]
     assert len(set(labels)) > 3 and len({j.folder for j in jobs}) == len(jobs)
+
+
+def test_the_paper_s_numbers_stand_beside_its_rows() -> None:
+    systems = contrastive_selection({"": None}, {})
+    reported = {s.label: s.published["phoenix-2014t-qa"] for s in systems if s.published}
+    assert len(systems) - len(reported) == 2  # random contrast of other aggregations: ours
+    page = (DOCS / "scl-slt.md").read_text("utf-8")
+    assert [label for label, score in reported.items() if f"{score:.2f}" not in page] == []

@@ -166,6 +166,34 @@ def test_an_out_with_other_files_is_left_alone(
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_a_run_that_failed_before_it_began_is_not_in_the_way(
+    site: Path, tmp_path: Path, toy_phoenix: Path
+) -> None:
+    out = tmp_path / "out"
+    words = ("run", "--model", "slow", "--data", str(toy_phoenix), "--out", str(out))
+    assert "gave int" in refused(bench(site, *words, "give=number"))
+    assert [p.name for p in out.iterdir()] == ["config.yaml"]
+    done = bench(site, *words)
+    assert done.returncode == 0, done.stderr
+    assert "different: options give" in refused(bench(site, *words, "give=number"))
+
+
+def test_two_commands_do_not_write_one_folder(
+    site: Path, tmp_path: Path, toy_phoenix: Path
+) -> None:
+    out = tmp_path / "out"
+    words = ("run", "--model", "slow", "--data", str(toy_phoenix), "--out", str(out), "wait=0.5")
+    env = os.environ | {"PYTHONPATH": str(site)}
+    with subprocess.Popen(command(*words), env=env, stdout=subprocess.DEVNULL) as child:
+        for _ in range(200):
+            if (out / "config.yaml").exists():
+                break
+            time.sleep(0.05)
+        for again in (words, ("run", "--predict-only", str(out))):
+            assert "another command is writing this folder now" in refused(bench(site, *again))
+        child.kill()
+
+
 def test_a_killed_run_leaves_no_half_file(site: Path, tmp_path: Path, toy_phoenix: Path) -> None:
     out = tmp_path / "out"
     words = command(

@@ -98,7 +98,7 @@ def test_an_unknown_model_or_option_is_found_before_anything_runs(
         System(label="a", model="copy-questions", data=toy_phoenix),
         System(label="a", model="copy-question", options={"beams": 3}, data=toy_phoenix),
     ):
-        with pytest.raises(QbsltError):
+        with pytest.raises(QbsltError, match=r"^a: "):
             jobs_of([system], tmp_path / "out", [0])
     assert not (tmp_path / "out").exists()
 
