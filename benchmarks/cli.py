@@ -40,23 +40,25 @@ main.add_command(leaderboard)
               help="Train nothing: translate by the model of a run's folder.")  # fmt: skip
 @click.option("--ablate", is_flag=True,
               help="Run it also without one of its parts each.")  # fmt: skip
+@click.option("--resume", is_flag=True,
+              help="Only go on with a run that is there: begin no new one.")  # fmt: skip
 @click.option("--resamples", type=click.IntRange(100, 100_000), default=1000, show_default=True)
 @click.argument("words", nargs=-1, metavar="[KEY=VALUE]...")
 def run(
     model: str | None, data: Path | None, task: str | None, split: str | None, out: Path | None,
-    seed: int, config: Path | None, predict_only: Path | None, ablate: bool, resamples: int,
-    words: tuple[str, ...],
+    seed: int, config: Path | None, predict_only: Path | None, ablate: bool, resume: bool,
+    resamples: int, words: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Train and run an installed MODEL on a task, and score what it translates.
 
     The same command in the same folder goes on with a run that was interrupted.
     """
-    from benchmarks import runner
+    from benchmarks import run_folder, runner
     from benchmarks.find_dataset import find_dataset
     from benchmarks.show import for_people, tell
 
     if predict_only is not None:
-        _refuse_beside_predict_only(model, task, out, config, ablate, words)
+        _refuse_beside_predict_only(model, task, out, config, ablate, resume, words)
         result = runner.predict_only(
             predict_only, data=data, split=split, resamples=resamples, echo=click.echo
         )
@@ -72,8 +74,11 @@ def run(
         return
     else:
         found = find_dataset(data=data, task=task, split=split)
+        out = out or Path("runs") / found.task.name / model
+        if resume:
+            run_folder.expect_run(out)
         result = runner.run_model(
-            model, found, out or Path("runs") / found.task.name / model, seed=seed,
+            model, found, out, seed=seed,
             options=runner.read_options(config, words), resamples=resamples, echo=click.echo,
         )  # fmt: skip
     if result is not None:
@@ -96,7 +101,7 @@ def _refuse_beside_predict_only(*given: object) -> None:
     if any(given):
         raise click.UsageError(
             "--predict-only RUN takes model, task, folder and options from the run: "
-            "leave --model, --task, --out, --config, --ablate and key=value away."
+            "leave --model, --task, --out, --config, --ablate, --resume and key=value away."
         )
 
 

@@ -66,6 +66,13 @@ def open_run(folder: Path, config: RunConfig) -> None:
     write_text(folder / CONFIG, [yaml.safe_dump(asdict(config), allow_unicode=True)])
 
 
+def expect_run(folder: Path) -> None:
+    """Raise QbsltError for a folder without a run to go on with."""
+    if read_run(folder) is None:
+        raise QbsltError("holds no run to go on with.", file=folder,
+                         cure="Leave --resume away to begin one, or pass its folder with --out.")  # fmt: skip  # noqa: E501
+
+
 def _changed(name: str, old: Any, new: Any) -> str:
     """The name of a field, with the names of the options that differ."""
     if not isinstance(old, dict):

@@ -145,6 +145,7 @@ def test_score_finds_the_dataset_of_a_run(
         (["--model", "slow", "give=other"], "not in the split"),
         (["--model", "slow", "--split", "nowhere"], "no split 'nowhere'"),
         (["--model", "slow", "--task", "csl-daily-qa"], "needs csl-daily-qa"),
+        (["--model", "slow", "--resume"], "holds no run to go on with"),
     ],
 )
 def test_bad_runs_end_with_one_sentence(
@@ -210,7 +211,8 @@ def test_a_killed_run_leaves_no_half_file(site: Path, tmp_path: Path, toy_phoeni
         child.send_signal(signal.SIGKILL)
     assert not (out / "predictions.test.jsonl").exists()
     assert not (out / "result.json").exists()
-    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    again = [*words, "--resume"]
+    done = subprocess.run(again, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len((out / "predictions.test.jsonl").read_text("utf-8").splitlines()) == 20
     assert not beside.exists()
