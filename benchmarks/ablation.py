@@ -19,17 +19,18 @@ def ablated(
 ) -> list[System]:
     """The systems of an ablation; `at` ends their labels.
 
-    Raises QbsltError for an unknown model or option, for a model without parts, and for an option
-    that the ablation itself sets.
+    Raises QbsltError for an unknown model or option, for a model without parts, and for options
+    that switch one off in all systems.
     """
     make_model(model, options)
     parts = getattr(installed_models()[model].load(), "ablations", {})
     if not parts:
         raise QbsltError(f"the model {model} names no parts that can be switched off.",
                          cure="Leave --ablate away.")  # fmt: skip
-    if taken := sorted({key for off in parts.values() for key in off if key in options}):
-        raise QbsltError(f"the ablation itself sets {', '.join(taken)}.",
-                         cure="Leave these options away.")  # fmt: skip
+    gone = [name for name, off in parts.items() if off.items() <= options.items()]
+    if gone:
+        raise QbsltError(f"the options leave nothing to ablate in: {', '.join(gone)}.",
+                         cure="Leave those that switch a part off away.")  # fmt: skip
     found = [System(label=f"{model}{at}", model=model, options=options, data=data)]
     for name, off in parts.items():
         found.append(System(label=f"{model}, {name}{at}", model=model,

@@ -91,6 +91,8 @@ def test_question_assistance_has_each_set_of_questions(tmp_path: Path) -> None:
 
 
 def test_an_ablation_has_a_run_without_each_part(toy_store: Path) -> None:
+    systems = ablated("ssl-ssaw", {"features": str(toy_store), "mlm_weight": 0.5}, None)
+    assert systems[0].options["mlm_weight"] == 0.5 and systems[3].options["mlm_weight"] == 0
     systems = ablated("ssl-ssaw", {"features": str(toy_store)}, None)
     off = {s.label: {k: v for k, v in s.options.items() if k != "features"} for s in systems}
     assert off == {
@@ -127,7 +129,7 @@ def test_bad_input_is_one_sentence(toy_phoenix: Path, toy_store: Path, tmp_path:
         (("run", "--model", "gloss-free", *common, "--ablate", f"features={toy_store}"),
          "names no parts"),
         (("run", "--model", "ssl-ssaw", *common, "--ablate", f"features={toy_store}", "ssaw=false"),
-         "the ablation itself sets ssaw"),
+         "nothing to ablate in: no SSAW"),
         (("run", "--model", "ssl-ssaw", *common, "--ablate", "--split", "dev"), "leave --split"),
     ):  # fmt: skip
         done = bench(*words)
