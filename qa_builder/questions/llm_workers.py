@@ -49,8 +49,11 @@ class Fetch:
         self._terms, self._done = terms, done
         self._machine, self._keyed = machine(), has_key()
         self._asking: Asking | None = None
+        self._failed: QbsltError | None = None
 
     def __call__(self, part: Part) -> Fetched:
+        if self._failed:  # further parts lie ready here while the error is on its way
+            return Fetched(part.sentences, {}, Spent(), self._failed)
         asking, error = self._ready(), None
         asking.keep(part.known)
         try:
@@ -59,7 +62,7 @@ class Fetch:
                                  cure="Set it there before `ray start`: no key is sent to it.")  # fmt: skip  # noqa: E501
             asking.fetch(part.sentences, self._done or (lambda sentence: None))
         except QbsltError as e:
-            error = e
+            self._failed = error = e
         return Fetched(part.sentences, *asking.take(), error)
 
     def close(self) -> None:

@@ -256,6 +256,19 @@ def test_an_endpoint_that_fails_for_good_stops_all_workers(project: Project) -> 
     assert len(project.server.answered()) <= 40 + 4 and answered > 0
 
 
+def test_a_worker_that_failed_for_good_asks_no_more(project: Project) -> None:
+    options = llm_options(
+        {"model": MODEL, "base_url": project.server.url, "concurrency": "1",
+         "cache": str(project.folder / "own.sqlite")}
+    )  # fmt: skip
+    project.server.faults = [Fault("am 3. mai", status=400, times=-1)]
+    with closing(Fetch(Terms(options, load_prompt(None, "de"), "de"))) as fetch:
+        first = fetch(Part([CLIPS["k-3"]], {}))
+        asked = len(project.server.asked)
+        second = fetch(Part([CLIPS["k-4"]], {}))
+    assert first.error and second.error and asked == len(project.server.asked) == 1
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
