@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from benchmarks.study import Job
 
 
 @click.command()
@@ -51,15 +56,36 @@ def study(
         print_table(f"{len(rows)} runs", ("system", "seed", "", "folder"), rows)
         return
     run_study(planned, at_once=jobs, echo=click.echo)
-    finish_study(name, planned, out, made_by(words))
+    command = _command(name, data, features, seeds, systems, words)
+    finish_study(name, planned, out, {"command": command, **made_by(planned)})
 
 
-def made_by(words: tuple[str, ...]) -> dict[str, str]:
-    """What a study says of how it was made."""
+def _command(
+    name: str, data: tuple[str, ...], features: Path | None, seeds: str, systems: str | None,
+    words: tuple[str, ...],
+) -> str:  # fmt: skip
+    """The study as a line that can be typed again."""
+    import shlex
+
+    options = [("--data", d) for d in data] + [("--features", features), ("--seeds", seeds),
+                                               ("--systems", systems)]  # fmt: skip
+    given = [str(word) for option in options if option[1] is not None for word in option]
+    return shlex.join(["qbslt-bench", "study", name, *given, *words])
+
+
+def made_by(jobs: Sequence[Job]) -> dict[str, str]:
+    """What a study says of how it was made: what its runs wrote down when they began."""
+    import json
     import platform
 
-    from baselines.machine import described
-    from qa_builder import __version__
+    from baselines.journal import STARTS
+    from baselines.machine import code
 
-    return {"options": " ".join(words), "hardware": described(),
-            "software": f"qbslt {__version__}, Python {platform.python_version()}"}  # fmt: skip
+    files = sorted({file for job in jobs for file in job.folder.rglob(STARTS)})
+    starts = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+    return {
+        "hardware": "; ".join(sorted({start["machine"] for start in starts})) or "not recorded",
+        "code of the trainings": "; ".join(sorted({s["code"] for s in starts if "code" in s}))
+        or "not recorded",
+        "code of this table": f"{code()}, Python {platform.python_version()}",
+    }

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.results import write_lines
 
 METRICS, CURVES, LOGS = "metrics.jsonl", "curves.png", "tensorboard"
-STARTS = "starts.jsonl"  # a line each time that training begins or goes on: step, machine
+STARTS = "starts.jsonl"  # a line each time that training begins or goes on: step, machine, code
 LOG = 50  # steps between lines
 CHOSEN_BY = {"bleu4": "BLEU-4", "recall1": "R@1"}  # the measures by which checkpoints are chosen
 
@@ -27,12 +27,13 @@ class Journal:
         self._board: Any = None
         if quiet:
             return
-        from baselines.machine import described
+        from baselines.machine import code, described
 
         rows = [row for row in read_metrics(folder) if row["step"] <= step]
         write_lines(folder / METRICS, rows)
         with (folder / STARTS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, "machine": described()}) + "\n")
+            start = {"step": step, "machine": described(), "code": code()}
+            file.write(json.dumps(start) + "\n")
         if tensorboard:
             from torch.utils.tensorboard import SummaryWriter
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
+from qa_builder import __version__
 from qa_builder.errors import QbsltError, counted
 from qa_builder.executors import cores
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from baselines.config import Config
     from baselines.data import Batch
 
+_CODE = Path(__file__).resolve().parent.parent
 _CPU_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc")
 
 
@@ -40,11 +44,33 @@ def make_accelerator(config: Config) -> Accelerator:
 
 
 def described() -> str:
-    """The machine in words: its GPUs, or its processor and how many cores this process may use."""
-    if n := torch.cuda.device_count():
+    """The machine in words: its GPUs, or its processor and how many cores this process may use.
+
+    A run that took the processor though there are GPUs is described by its processor.
+    """
+    used = AcceleratorState().device.type if AcceleratorState._shared_state else "cuda"
+    if (n := torch.cuda.device_count()) and used == "cuda":
         return f"{n} x {torch.cuda.get_device_name(0)}, torch {torch.__version__}"
     held = f"{counted(cores(), 'core')}, {counted(torch.get_num_threads(), 'thread')}"
     return f"CPU, {held}, torch {torch.__version__}"
+
+
+def code() -> str:
+    """The version of this code, and its commit where it is a clone of the repository."""
+    git = ["git", "-C", str(_CODE)]
+
+    def said(*words: str) -> str:
+        done = subprocess.run([*git, *words], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    found = f"qbslt {__version__}"
+    if not (_CODE / ".git").exists():
+        return found
+    try:
+        found += f", commit {said('rev-parse', '--short=12', 'HEAD')}"
+        return found + (", changed" if said("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.CalledProcessError):  # no git, or a folder that is not its user's
+        return found
 
 
 def explained(e: RuntimeError, batch: Batch, lower: str = "") -> RuntimeError | QbsltError:

@@ -80,7 +80,7 @@ def _title(folder: Path, about: RunConfig | None, above: Path) -> str:
 
 
 def _starts(folder: Path) -> list[dict[str, Any]]:
-    """When training began, and went on: the step and the machine."""
+    """When training began, and went on: the step, the machine and the code."""
     try:
         lines = (folder / STARTS).read_text("utf-8").splitlines()
         return [json.loads(line) for line in lines]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
+from baselines import machine
 from baselines.methods import ssl_ssaw_method
 from baselines.studies import (
     STUDIES,
@@ -20,6 +23,7 @@ from baselines.studies import (
 )
 from benchmarks.ablation import ablated
 from benchmarks.cli import main
+from qa_builder import __version__
 from qa_builder.errors import QbsltError
 
 torch.set_num_threads(1)
@@ -56,6 +60,31 @@ def test_wrong_question_is_the_same_model_asked_differently(trained: Path) -> No
     assert not (wrong / "metrics.jsonl").exists()  # nothing was trained
     texts = [(run / "predictions.test.jsonl").read_text("utf-8") for run in (own, wrong)]
     assert texts[0].count("\n") == texts[1].count("\n") == 20
+
+
+def test_a_study_says_how_it_was_made(trained: Path, toy_phoenix: Path, toy_store: Path) -> None:
+    said = read(trained / "study.json")["made_by"]
+    assert said["command"].startswith("qbslt-bench study question-assistance --data ")
+    assert (
+        f"--features {toy_store} --seeds 1 --systems 'copy, wrong' preset=tiny" in said["command"]
+    )
+    assert said["hardware"].startswith(("CPU, ", "1 x "))
+    start = read(trained / "ssl-ssaw" / "seed-1" / "starts.jsonl")
+    assert said["code of the trainings"] == start["code"]
+    assert start["code"].startswith(f"qbslt {__version__}")
+    assert f"- command: {said['command']}" in (trained / "study.md").read_text("utf-8")
+
+
+def test_code_names_the_commit_of_a_clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_CODE", tmp_path)
+    assert machine.code() == f"qbslt {__version__}"  # installed: no clone
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.org"]
+    (tmp_path / "file").write_text("1")
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *words], check=True)
+    assert re.fullmatch(rf"qbslt {__version__}, commit [0-9a-f]{{12}}", machine.code())
+    (tmp_path / "file").write_text("2")
+    assert machine.code().endswith(", changed")
 
 
 def test_weights_of_another_model_or_training_are_refused(
