@@ -56,8 +56,11 @@ def study(
         print_table(f"{len(rows)} runs", ("system", "seed", "", "folder"), rows)
         return
     run_study(planned, at_once=jobs, echo=click.echo)
+    from baselines.study_shares import trajectory_shares  # brings torch
+
     command = _command(name, data, features, seeds, systems, words)
-    finish_study(name, planned, out, {"command": command, **made_by(planned)})
+    finish_study(name, planned, out, {"command": command, **made_by(planned)},
+                 trajectory_shares(planned))  # fmt: skip
 
 
 def _command(

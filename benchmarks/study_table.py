@@ -86,12 +86,14 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
 
 
 def finish_study(
-    name: str, jobs: Sequence[Job], out: Path, made_by: Mapping[str, str] | None = None
-) -> None:
-    """Put the results of a study's runs into its folder, and show them."""
-    document = study_document(name, jobs, made_by)
+    name: str, jobs: Sequence[Job], out: Path, made_by: Mapping[str, str] | None = None,
+    beside: Sequence[Table] = (),
+) -> None:  # fmt: skip
+    """Put the results of a study's runs into its folder, and show them; `beside`: more tables."""
+    document = study_document(name, jobs, made_by) | {"beside": [t._asdict() for t in beside]}
     write_study(document, out)
-    print_table(*study_table(document))
+    for table in (study_table(document), *beside):
+        print_table(*table)
     for note in _notes(document):
         click.echo(f"note: {note}")
     click.echo(f"wrote {out / JSON} and {out / MARKDOWN}")
@@ -109,6 +111,9 @@ def write_study(document: Mapping[str, Any], out: Path) -> None:
         *(f"- {k}: {v}\n" for k, v in document["made_by"].items()),
         *(f"- {k}: `{v}`\n" for k, v in document["signatures"].items() if "/" not in k),
     ]  # fmt: skip
+    for beside in document.get("beside", []):
+        lines += [f"\n## {beside['title']}\n\n", _line(beside["columns"]),
+                  _line(["---"] * len(beside["columns"])), *map(_line, beside["rows"])]  # fmt: skip
     write_text(out / MARKDOWN, lines)
     write_text(out / JSON, [json_text(document)])
 

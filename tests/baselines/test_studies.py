@@ -21,8 +21,12 @@ from baselines.studies import (
     plan_study,
     question_assistance,
 )
+from baselines.study_shares import trajectory_shares
+from baselines.trajectory_analysis import REPORTED
 from benchmarks.ablation import ablated
 from benchmarks.cli import main
+from benchmarks.study import System, jobs_of, run_study
+from benchmarks.study_table import finish_study
 from qa_builder import __version__
 from qa_builder.errors import QbsltError
 
@@ -181,6 +185,30 @@ def test_every_study_can_be_planned(
     jobs = plan_study(name, {"": toy_phoenix}, {"features": str(toy_store)}, tmp_path, "0,1")
     labels = [j.system.label for j in jobs]
     assert len(set(labels)) > 3 and len({j.folder for j in jobs}) == len(jobs)
+
+
+def test_the_shares_of_trajectories_stand_beside_the_paper_s(
+    toy_phoenix: Path, tmp_path: Path
+) -> None:
+    systems = [System(label=name, model="copy-question", data=toy_phoenix) for name in "ab"]
+    jobs = jobs_of(systems, tmp_path, [0, 1])
+    run_study(jobs)
+    assert trajectory_shares(jobs) == []
+    for job, share in ((jobs[1], 10.0), (jobs[3], 20.0)):  # b trained a reference model
+        shares = {"high-low": share, "high-high": 30.0, "low-high": 5.0, "low-low": 65.0 - share}
+        (job.folder / "trajectories").mkdir(parents=True)
+        (job.folder / "trajectories" / "analysis.json").write_text(
+            json.dumps({"shares": shares, "reported": REPORTED, "simulated": True})
+        )
+    (table,) = trajectory_shares(jobs)
+    assert table.rows == [
+        ["b", "2", "15.0 ± 7.1", "30.0 ± 0.0", "5.0 ± 0.0", "50.0 ± 7.1"],
+        ["reported (arXiv 2604.22374)", "-", "35.9", "31.9", "17.8", "-"],
+    ]
+    finish_study("x", jobs, tmp_path, beside=[table])
+    text = (tmp_path / "study.md").read_text("utf-8")
+    assert f"## {table.title}" in text and table.title.endswith("SIMULATED features")
+    assert "| b | 2 | 15.0 ± 7.1 |" in text
 
 
 def test_the_paper_s_numbers_stand_beside_its_rows() -> None:
