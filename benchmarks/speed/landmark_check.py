@@ -60,6 +60,7 @@ performance.now = () => now;
     image.src = `frames/${i}.png`;
     await image.decode();
     now += 1000 / 30;
+    found = null;  // a frame to which a version gives no result must not get the last one's
     await holistic.send({image});
     frames.push(found);
   }
@@ -188,7 +189,7 @@ def in_browser(package: Path, frames: list[NDArray[np.uint8]]) -> NDArray[np.flo
     if isinstance(found, str):
         raise SystemExit(f"{package.name}: {found}")
     for i, parts in enumerate(found):
-        for part, of in zip(parts, (BODY, LEFT_HAND, RIGHT_HAND, FACE), strict=True):
+        for part, of in zip(parts or [None] * 4, (BODY, LEFT_HAND, RIGHT_HAND, FACE), strict=True):
             if part:
                 out[i, of] = [(p["x"], p["y"]) for p in part]
     return out

@@ -193,7 +193,10 @@ def _points(result: Any) -> NDArray[np.float32]:
 
 
 def _holistic(**settings: Any) -> Any:
-    """A new tracker; it forgets nothing until it is closed, so each clip has its own."""
+    """A new tracker; it forgets nothing until it is closed, so each clip has its own.
+
+    It has $OMP_NUM_THREADS threads (a worker process: one), else as many as there are cores.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -201,7 +204,20 @@ def _holistic(**settings: Any) -> Any:
     except ImportError as e:
         raise _no_mediapipe(e.name or "mediapipe") from None
     warnings.filterwarnings("ignore", message=r"SymbolDatabase\.GetPrototype", module="google")
-    return Holistic(**{**SETTINGS, **settings})
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    if not threads.isdecimal() or threads == "0":
+        return Holistic(**{**SETTINGS, **settings})
+
+    class Limited(Holistic):  # type: ignore[misc]  # untyped
+        """MediaPipe does not listen to OMP_NUM_THREADS; which thread did what changes no point."""
+
+        def _initialize_graph_interface(self, *args: Any, **kwargs: Any) -> Any:
+            graph = super()._initialize_graph_interface(*args, **kwargs)
+            del graph.executor[:]  # of as many threads as there are cores
+            graph.num_threads = int(threads)
+            return graph
+
+    return Limited(**{**SETTINGS, **settings})
 
 
 def _no_mediapipe(name: str) -> QbsltError:

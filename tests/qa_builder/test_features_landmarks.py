@@ -217,3 +217,29 @@ def test_mediapipe_says_nothing_on_standard_error(shared: Path) -> None:
     )  # fmt: skip
     assert result.stdout == "(2, 543, 4)\n" * 2, result.stderr
     assert result.stderr == "what nobody knows is passed on\n"
+
+
+THREADS = """
+import os, sys
+from pathlib import Path
+from qa_builder.features.landmarks import Landmarks, _holistic
+from qa_builder.features.base import ClipTask
+before = len(os.listdir("/proc/self/task"))
+with _holistic():
+    print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
+def test_a_worker_tracks_in_one_thread_and_finds_the_same(
+    shared: Path, found: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def threads(limit: str) -> int:
+        done = subprocess.run([sys.executable, "-c", THREADS], check=True, text=True,
+                              env=os.environ | {"OMP_NUM_THREADS": limit}, capture_output=True)  # fmt: skip  # noqa: E501
+        return int(done.stdout)
+
+    assert threads("1") == 1 and threads("3") >= 3 and threads("many") >= 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    alone = Landmarks(shared / "video")(task(VIDEO)).features
+    assert np.array_equal(alone, found, equal_nan=True)
