@@ -1,14 +1,15 @@
 """Are our landmarks right? Differences to a published `.pose` of the same clip, in pixels.
 
-`python -m benchmarks.speed.landmark_check SHARED [PACKAGE.tgz ...]`: SHARED is a folder with a clip
-and its landmarks in `video/` (`NAME_color.mp4`, `NAME.pose`).
+`python -m benchmarks.speed.landmark_check SHARED [FOLDER ...] [PACKAGE.tgz ...]`: SHARED is a
+folder with a clip and its landmarks in `video/` (`NAME_color.mp4`, `NAME.pose`).
 
 The mean difference of a part is that of all its points in all frames in which both have found it:
 the distance in x and y, in pixels of the clip. What the differences are to be held against is how
 much MediaPipe differs from itself: in two runs, with other settings (of which none is nearer to the
 published file in all parts), with the clip decoded by another decoder (PyAV) or saved as JPEG, and
-between its versions. Older versions with their models
-are to be had as npm packages, which run in a browser (Chromium, no network needed):
+between its versions; and what MediaPipe alone, without our code, makes of the clip. A FOLDER holds
+another release: `pip install --no-deps --target FOLDER mediapipe==0.10.21`. Older versions with
+their models are to be had as npm packages, which run in a browser (Chromium, no network needed):
 `npm pack @mediapipe/holistic@0.1.1617147418` writes one; the three more that docs name are
 `@0.3.1620694839`, `@0.4.1633559476` and `@0.5.1675471629`.
 """
@@ -19,6 +20,8 @@ import functools
 import http.server
 import itertools
 import json
+import os
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -67,6 +70,25 @@ performance.now = () => now;
   window.result = JSON.stringify(frames);
 })().catch(e => { window.result = JSON.stringify(`${e}`); });
 </script>"""
+
+
+# MediaPipe alone: nothing of ours is imported.
+_ALONE = """
+import sys
+import numpy as np
+from mediapipe.python.solutions.holistic import Holistic
+frames, parts = np.load(sys.argv[1]), ("pose", "left_hand", "right_hand", "face")
+sizes = (33, 21, 21, 468)
+out = np.full((len(frames), sum(sizes), 2), np.nan, np.float32)
+with Holistic(model_complexity=1) as holistic:
+    for i, frame in enumerate(frames):
+        result, first = holistic.process(frame), 0
+        for part, size in zip(parts, sizes):
+            if found := getattr(result, part + "_landmarks"):
+                out[i, first : first + size] = [(p.x, p.y) for p in found.landmark]
+            first += size
+np.save(sys.argv[2], out)
+"""
 
 
 def published(path: Path) -> NDArray[np.float32]:
@@ -160,6 +182,18 @@ def _rgb(image: Any) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
+def alone(frames: list[NDArray[np.uint8]], release: Path | None = None) -> NDArray[np.float32]:
+    """Landmarks by MediaPipe without our code, [n_frames, 543, 2]; `release`: that of a folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(f"{folder}/in.npy", frames)
+        path = [str(release.resolve())] if release else []
+        subprocess.run(
+            [sys.executable, "-c", _ALONE, f"{folder}/in.npy", f"{folder}/out.npy"], check=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(path)}, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        return np.asarray(np.load(f"{folder}/out.npy"), np.float32)
+
+
 def in_browser(package: Path, frames: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
     """Landmarks by an npm package of MediaPipe Holistic, [n_frames, 543, 2]."""
     import cv2
@@ -209,6 +243,8 @@ def main(shared: Path, packages: list[Path]) -> None:
     theirs = published(video.with_name(video.name.replace("_color.mp4", ".pose")))
     pairs = {
         "published / ours": (theirs, here),
+        "published / MediaPipe alone": (theirs, by_itself := alone(frames)),
+        "ours / MediaPipe alone": (here, by_itself),
         "ours / ours again": (here, _tracked(frames)),
         "ours / decoded by PyAV": (here, _tracked(by_pyav(video))),
         "ours / as JPEG of quality 95": (here, _tracked(as_jpeg(frames, 95))),
@@ -217,7 +253,12 @@ def main(shared: Path, packages: list[Path]) -> None:
     for name in ("without smoothing", "each frame alone"):
         pairs[f"ours / {name}"] = here, others[name]
     pairs |= {f"published / ours, {name}": (theirs, found) for name, found in others.items()}
-    versions = {p.stem.rpartition("-")[2]: in_browser(p, frames) for p in packages}
+    for folder in (p for p in packages if p.is_dir()):
+        by_release = alone(frames, folder)
+        pairs[f"published / release in {folder.name}"] = theirs, by_release
+        pairs[f"ours / release in {folder.name}"] = here, by_release
+    files = [p for p in packages if not p.is_dir()]
+    versions = {p.stem.rpartition("-")[2]: in_browser(p, frames) for p in files}
     for name, found in versions.items():
         pairs[f"published / {name}"] = theirs, found
     for (a, x), (b, y) in itertools.combinations({"ours": here, **versions}.items(), 2):
@@ -234,5 +275,5 @@ def main(shared: Path, packages: list[Path]) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
-        sys.exit("usage: python -m benchmarks.speed.landmark_check SHARED [PACKAGE.tgz ...]")
+        sys.exit("usage: python -m benchmarks.speed.landmark_check SHARED [FOLDER|PACKAGE.tgz ...]")
     main(Path(sys.argv[1]), [Path(p) for p in sys.argv[2:]])

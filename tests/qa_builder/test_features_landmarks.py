@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.speed.landmark_check import alone
 from qa_builder.errors import QbsltError
 from qa_builder.executors import run_all
 from qa_builder.features.base import ClipFeatures, ClipTask
@@ -25,7 +26,9 @@ from qa_builder.features.landmarks import (
     Landmarks,
     normalized,
     point_names,
+    track,
 )
+from qa_builder.features.sources import frames_of
 
 VIDEO = "signer0_sample1000_color.mp4"
 SIZE = 512  # pixels, across and down
@@ -243,3 +246,9 @@ def test_a_worker_tracks_in_one_thread_and_finds_the_same(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     alone = Landmarks(shared / "video")(task(VIDEO)).features
     assert np.array_equal(alone, found, equal_nan=True)
+
+
+def test_our_landmarks_are_those_of_mediapipe_alone(shared: Path) -> None:
+    frames = [f for f in frames_of(shared / "video", VIDEO) if f is not None]
+    ours = track(frames)[0][..., :2]
+    assert len(frames) == 43 and np.array_equal(ours, alone(frames), equal_nan=True)
