@@ -212,6 +212,9 @@ class AssistedConfig(Config):
     """Weight of the masked language modelling loss on the assistance; 0: off."""
     mlm_probability: float = option(0.15, low=0, below=1)
     """Share of the pieces that is masked (0..1)."""
+    assist_dropout: float = option(0.0, low=0, below=1)
+    """Share (0..1) of the train samples whose question or glosses are hidden, others in each epoch,
+    so that their video has to be read. Ours; 0: off."""
 
     def problems(self) -> Iterator[QbsltError]:
         """Those of all methods, and what a contrastive loss needs."""

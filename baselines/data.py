@@ -220,6 +220,7 @@ class Item(NamedTuple):
     features: NDArray[np.float32] | None = None  # [frames, dim]
     images: NDArray[np.uint8] | None = None  # [frames, 3, size, size]
     bad_frames: int = 0
+    hidden: bool = False  # the question or the glosses
 
 
 class SignDataset(Dataset[Item]):
@@ -240,6 +241,8 @@ class SignDataset(Dataset[Item]):
         sources = [r.source for r in rows]
         read = [s for s in sources if s is not None]
         self.sources = vocabulary.encode(read) if len(read) == len(sources) else None
+        self._nothing = vocabulary.encode([""])
+        self._hide = getattr(config, "assist_dropout", 0.0) if train and self.sources else 0.0
         self.glosses = [glosses.encode(r.gloss) for r in rows] if glosses and train else None
         noisy = None if isinstance(store, ClipImages) else store
         self._augmentation = Augmentation.of(config, noisy, [r.clip_id for r in rows if r.video])
@@ -258,6 +261,13 @@ class SignDataset(Dataset[Item]):
 
     def __getitem__(self, key: tuple[int, int | None]) -> Item:
         index, epoch = key
+        item = self._video(index, epoch)
+        if epoch is None or not self._hide:
+            return item
+        draw = np.random.default_rng([self.seed, epoch, 1, *self.rows[index].sample_id.encode()])
+        return item._replace(hidden=bool(draw.random() < self._hide))
+
+    def _video(self, index: int, epoch: int | None) -> Item:
         row = self.rows[index]
         if self.store is None:
             return Item(index)
@@ -298,7 +308,7 @@ class SignDataset(Dataset[Item]):
         rows = [self.rows[i] for i in indices]
         features, frame_mask = _padded([i.features for i in items if i.features is not None])
         images, image_mask = _padded([i.images for i in items if i.images is not None])
-        assist, assist_mask = self._pieces(self.sources, indices)
+        assist, assist_mask = self._assistance(items)
         target, target_mask = self._pieces(self.targets, indices)
         glosses = lengths = None
         if self.glosses is not None:
@@ -310,6 +320,11 @@ class SignDataset(Dataset[Item]):
             image_mask if frame_mask is None else frame_mask, assist, assist_mask, target,
             target_mask, glosses, lengths, images, sum(i.bad_frames for i in items),
         )  # fmt: skip
+
+    def _assistance(self, items: Sequence[Item]) -> tuple[Tensor, Tensor] | tuple[None, None]:
+        if self.sources is None:
+            return None, None
+        return self._pad([self._nothing[0] if i.hidden else self.sources[i.row] for i in items])
 
     def _pieces(
         self, of: list[list[int]] | None, indices: Sequence[int]

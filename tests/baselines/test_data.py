@@ -165,6 +165,31 @@ def test_augmentation_is_that_of_the_key_alone_and_off_at_test(data: SignDataset
     assert max(lengths) <= 64 and len(set(lengths)) > 5
 
 
+def test_a_share_of_the_questions_is_hidden_in_training(
+    dataset: Dataset, store: FeatureStore, vocabulary: Vocabulary, data: SignDataset
+) -> None:
+    rows, half = rows_of(dataset, store), config(assist_dropout=0.5)
+    hiding = SignDataset(rows, vocabulary, half, train=True, store=store, seed=3)
+    keys = [(i, epoch) for epoch in range(10) for i in range(len(rows))]
+    items = [hiding[key] for key in keys]
+    hidden = {key for key, item in zip(keys, items, strict=True) if item.hidden}
+    assert 0.4 < len(hidden) / len(keys) < 0.6
+    assert hidden == {key for key in reversed(keys) if hiding[key].hidden}  # of the key alone
+    assert len({i for i, _ in hidden}) == len(rows)  # others in each epoch
+    assert not any(hiding[(i, None)].hidden for i in range(len(rows)))
+    asked, empty = (next(k for k in keys if (k in hidden) is h) for h in (False, True))
+    batch = hiding.collate([hiding[asked], hiding[empty]])
+    assert batch.assist_ids is not None and batch.assist_mask is not None
+    pieces = [batch.assist_ids[i][batch.assist_mask[i]].tolist() for i in range(2)]
+    assert pieces == [
+        vocabulary.encode([str(rows[asked[0]].source)])[0],
+        vocabulary.encode([""])[0],
+    ]
+    plain = [data[asked], data[empty]]  # the frames are the same with and without
+    assert torch.equal(data.collate(plain).features, batch.features)  # type: ignore[arg-type]
+    assert not any(item.hidden for item in plain)
+
+
 def test_tempo_drops_and_noise_are_what_the_options_say() -> None:
     clip = np.arange(200, dtype=np.float16)[:, None] * np.ones(3, np.float16)
     clip[7] = np.nan
