@@ -1,7 +1,7 @@
 """Arrow arrays of plain Python values, from their buffers.
 
 `pyarrow.array` imports pandas to ask of every list whether it is a Series: a quarter of the time
-that a build takes, for nothing.
+that a build takes, for nothing. (`pyarrow.scalar` and `to_numpy` import it as well.)
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from qa_builder.errors import QbsltError
 
 _NUMBERS = {pa.int32(): np.int32, pa.int64(): np.int64, pa.float32(): np.float32}
 
 _MOST_BYTES = (1 << 31) - 1  # of an array of strings: its offsets have 32 bits
+_END = "\x1e"  # put between strings that are encoded all at once: hardly any holds it
 
 
 def arrow_column(values: Sequence[Any], type: pa.DataType) -> pa.Array:
@@ -35,21 +37,67 @@ def arrow_column(values: Sequence[Any], type: pa.DataType) -> pa.Array:
         items = arrow_column(list(chain.from_iterable(v or () for v in values)), type.value_type)
         return pa.Array.from_buffers(type, n, [validity, offsets], missing, children=[items])
     if pa.types.is_string(type):
-        filled = ["" if v is None else v for v in values] if missing else values
-        text = "".join(filled)
-        try:
-            data = text.encode()
-        except UnicodeEncodeError:
-            raise QbsltError("a text holds a lone surrogate, which UTF-8 has no bytes for.",
-                             cure="Take the character out of the source.") from None  # fmt: skip
-        if len(data) > _MOST_BYTES:
-            raise QbsltError(f"{n:,} rows hold over 2 GB of text, which is too much.",
-                             cure="Make the texts of the source shorter.")  # fmt: skip
-        lengths = map(len, filled) if len(data) == len(text) else (len(v.encode()) for v in filled)
-        buffers = [validity, _offsets(list(lengths)), pa.py_buffer(data)]
-        return pa.Array.from_buffers(type, n, buffers, missing)
+        offsets, data = _texts(["" if v is None else v for v in values] if missing else values)
+        return pa.Array.from_buffers(type, n, [validity, offsets, data], missing)
     numbers = np.array([v or 0 for v in values] if missing else values, dtype=_NUMBERS[type])
     return pa.Array.from_buffers(type, n, [validity, pa.py_buffer(numbers)], missing)
+
+
+def _texts(values: Sequence[str]) -> tuple[pa.Buffer, pa.Buffer]:
+    """The offsets and the bytes of strings."""
+    try:
+        data = _END.join(values).encode()
+    except UnicodeEncodeError:
+        raise QbsltError("a text holds a lone surrogate, which UTF-8 has no bytes for.",
+                         cure="Take the character out of the source.") from None  # fmt: skip
+    if len(data) - len(values) >= _MOST_BYTES:
+        raise QbsltError(f"{len(values):,} rows hold over 2 GB of text, which is too much.",
+                         cure="Make the texts of the source shorter.")  # fmt: skip
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord(_END))
+    if len(ends) == len(values) - 1:
+        return _parted(data, ends, _END.encode())
+    encoded = [v.encode() for v in values]  # one of them holds the character itself
+    return _offsets(list(map(len, encoded))), pa.py_buffer(b"".join(encoded))
+
+
+def _parted(data: bytes, ends: NDArray[np.int64], separators: bytes) -> tuple[pa.Buffer, pa.Buffer]:
+    """The offsets and the bytes of the strings between separators, which stand at `ends`."""
+    offsets = np.zeros(len(ends) + 2, dtype=np.int32)
+    offsets[1:-1] = ends - np.arange(len(ends))
+    offsets[-1] = len(data) - len(ends)
+    if len(separators) == 1:  # of two ways the faster
+        return pa.py_buffer(offsets), pa.py_buffer(data.replace(separators, b""))
+    return pa.py_buffer(offsets), pa.py_buffer(data.translate(None, separators))
+
+
+def numbered_words(
+    lines: Sequence[str],
+) -> tuple[NDArray[np.int32], NDArray[np.int64], list[str]]:
+    """Of each word of all lines its number and that of its line; and the words by number.
+
+    Words are parted by single blanks; an empty line has one empty word.
+    """
+    data = "\n".join(lines).encode()
+    codes = np.frombuffer(data, dtype=np.uint8)
+    ends = np.flatnonzero((codes == ord(" ")) | (codes == ord("\n")))
+    words = pa.Array.from_buffers(
+        pa.string(), len(ends) + 1, [None, *_parted(data, ends, b" \n")], 0
+    )
+    rows = np.zeros(len(words), dtype=np.int64)
+    np.cumsum(codes[ends] == ord("\n"), out=rows[1:])
+    numbered = words.dictionary_encode()
+    numbers = np.frombuffer(numbered.indices.buffers()[1], dtype=np.int32)[: len(words)]
+    return numbers, rows, numbered.dictionary.to_pylist()
+
+
+def repeated(value: str | None, n: int) -> pa.Array:
+    """An array of n times the same string, or null."""
+    return pa.repeat(arrow_column([value], pa.string())[0], n)
+
+
+def as_array(column: Sequence[Any] | pa.Array, type: pa.DataType) -> pa.Array:
+    """`arrow_column`, of what may be an array already."""
+    return column if isinstance(column, pa.Array) else arrow_column(column, type)
 
 
 def struct_column(

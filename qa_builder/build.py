@@ -35,9 +35,9 @@ from qa_builder.writer import DatasetRows
 
 # The code that decides the bytes of a dataset: a change in it rebuilds.
 _CODE = (
-    "samples.py", "dataset.py", "writer.py", "build.py", "config.py", "text.py", "arrow.py",
-    "function_words.py", "corpora/*.py", "questions/*.py", "questions/lexicon/*",
-    "questions/llm_prompts/*", "audit/leakage.py", "publish/card*.py",
+    "samples.py", "dataset.py", "columns.py", "writer.py", "build.py", "config.py", "text.py",
+    "lines.py", "arrow.py", "function_words.py", "corpora/*.py", "questions/*.py",
+    "questions/lexicon/*", "questions/llm_prompts/*", "audit/leakage.py", "publish/card*.py",
 )  # fmt: skip
 _OURS = {CARD, MANIFEST, CONFIG, REJECTS, "data", "audit"}
 

@@ -94,8 +94,18 @@ def source_hash(clip_id: str, text: str, gloss: str | None) -> str:
     `hydrate` uses it to tell whether a local corpus holds the annotation that a question was made
     for, without the annotation itself being published.
     """
-    parts = f"{clip_id}\x1f{text}\x1f{'' if gloss is None else gloss}"
-    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return source_hashes([clip_id], [text], [gloss])[0]
+
+
+def source_hashes(
+    clip_ids: Iterable[str], texts: Iterable[str], glosses: Iterable[str | None]
+) -> list[str]:
+    """`source_hash` of many clips."""
+    sha, rows = hashlib.sha256, zip(clip_ids, texts, glosses, strict=True)
+    return [
+        sha(f"{i}\x1f{t}\x1f{g or ''}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        for i, t, g in rows
+    ]
 
 
 def arrow_schema() -> pa.Schema:

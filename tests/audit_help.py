@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from qa_builder.audit.question_set import QuestionSet, Rows
+from qa_builder.columns import question_columns
 from qa_builder.samples import Question
 from qa_builder.text import normalize_all
-from qa_builder.writer import question_columns
 
 
 def rows(pairs: list[tuple[str, str]], language: str = "de", prefix: str = "c") -> Rows:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from qa_builder.audit.tokens import tokenize
+from qa_builder.columns import question_columns
 from qa_builder.corpora.base import ClipBatch, CorpusInfo, Notes
 from qa_builder.dataset import Dataset
 from qa_builder.errors import QbsltError
 from qa_builder.questions.annotated import Annotated
 from qa_builder.samples import SPLITS
 from qa_builder.text import normalize_all
-from qa_builder.writer import question_columns
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Columns, not objects: a reader is measured against pyarrow reading the same file
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -102,6 +102,13 @@ class ClipBatch:
 
     def __len__(self) -> int:
         return len(self.clip_id)
+
+    def take(self, rows: Sequence[int]) -> ClipBatch:
+        """Some of the clips, in this order; one may stand there several times."""
+        given: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        columns = {k: v for k, v in given.items() if v is not None and not isinstance(v, str)}
+        taken: dict[str, Any] = {k: [v[i] for i in rows] for k, v in columns.items()}
+        return replace(self, **taken)
 
 
 class Corpus(Protocol):

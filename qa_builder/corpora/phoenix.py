@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from qa_builder.corpora.base import (
     NOTE,
@@ -22,14 +21,15 @@ from qa_builder.corpora.textfile import (
     check_ids,
     frame_count,
     leads_out,
-    read_lines,
+    read_text,
     shown,
+    split_columns,
     split_rows,
 )  # fmt: skip
 from qa_builder.corpora.toy import toy_info
 from qa_builder.errors import QbsltError, counted, raise_all
 from qa_builder.samples import SPLITS
-from qa_builder.text import clean_phoenix_gloss
+from qa_builder.text import clean_phoenix_glosses
 
 COLUMNS = ("name", "video", "start", "end", "speaker", "orth", "translation")
 ROWS = {"train": 7096, "dev": 519, "test": 642}  # of release v3
@@ -97,18 +97,11 @@ class Phoenix:
         """Stream the clips, split by split, in the order of the files (they are not sorted)."""
         seen: dict[str, str] = {}
         for split, path in self._files.items():
-            lines = read_lines(path)
-            columns = check_header(path, lines[0], "|", COLUMNS)
-            rows = split_rows(path, lines, "|", len(columns))
-            fields = dict(zip(columns, zip(*rows, strict=True), strict=True))
-            check_ids(path, fields["name"], seen, split, range(2, len(rows) + 2))
-            raise_all(
-                QbsltError(f"the video {shown(video)} leads out of the corpus.", file=path,
-                           line=line, cure="Use the annotation file as it was released.")
-                for line, video in enumerate(fields["video"], 2)
-                if video != f"{fields['name'][line - 2]}/1/*.png" and leads_out(video)
-            )  # fmt: skip
-            self._note_count(notes, split, len(rows))
+            fields = _read_fields(path)
+            names = fields["name"]
+            check_ids(path, names, seen, split, range(2, len(names) + 2))
+            _check_videos(path, names, fields["video"])
+            self._note_count(notes, split, len(names))
             yield from _batches(split, fields, path)
 
     def _note_count(self, notes: Notes, split: str, n: int) -> None:
@@ -117,23 +110,52 @@ class Phoenix:
             notes.findings.append(Finding("phoenix-other-release", NOTE, message, abs(n - ROWS[split])))  # fmt: skip  # noqa: E501
 
 
-def _batches(split: str, fields: dict[str, Any], path: Path) -> Iterator[ClipBatch]:
+def _read_fields(path: Path) -> dict[str, list[str]]:
+    """The columns of an annotation file by name."""
+    text = read_text(path)
+    header, _, body = text.partition("\n")
+    names = check_header(path, header, "|", COLUMNS)
+    columns = split_columns(body, "|", len(names))
+    if columns is None:  # some line does not fit: which one is said here
+        rows = split_rows(path, text.split("\n"), "|", len(names))
+        columns = [list(c) for c in zip(*rows, strict=True)]
+    return dict(zip(names, columns, strict=True))
+
+
+def _check_videos(path: Path, names: Sequence[str], videos: Sequence[str]) -> None:
+    """Refuse paths that lead out of the corpus."""
+    if "\n".join(videos) == "/1/*.png\n".join(names) + "/1/*.png":
+        return  # as in the release
+    raise_all(
+        QbsltError(f"the video {shown(video)} leads out of the corpus.", file=path, line=line,
+                   cure="Use the annotation file as it was released.")
+        for line, (name, video) in enumerate(zip(names, videos, strict=True), 2)
+        if video != f"{name}/1/*.png" and leads_out(video)
+    )  # fmt: skip
+
+
+def _batches(split: str, fields: dict[str, list[str]], path: Path) -> Iterator[ClipBatch]:
     names = fields["name"]
     n_frames = list(map(_n_frames, fields["start"], fields["end"]))
     for part in in_batches(len(names)):
         gloss = fields["orth"][part]
         yield ClipBatch(
             split=split,
-            clip_id=list(names[part]),
-            text=list(fields["translation"][part]),
+            clip_id=names[part],
+            text=fields["translation"][part],
             gloss=gloss,
-            gloss_clean=[clean_phoenix_gloss(g) for g in gloss],
+            gloss_clean=clean_phoenix_glosses(gloss),
             signer=fields["speaker"][part],
-            frames=[f"{_FRAMES}/{split}/{v.replace('/1/*', '/*')}" for v in fields["video"][part]],
+            frames=_frames(split, fields["video"][part]),
             n_frames=n_frames[part],
             line=range(part.start + 2, part.stop + 2),
             file=path.name,
         )
+
+
+def _frames(split: str, videos: Sequence[str]) -> list[str]:
+    folder = f"{_FRAMES}/{split}/"
+    return (folder + f"\n{folder}".join(videos)).replace("/1/*", "/*").split("\n")
 
 
 @lru_cache(maxsize=1024)  # nearly all rows of a release say the same

@@ -55,7 +55,12 @@ def encodable(text: str) -> bool:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 file, without line ends and without the last empty line.
+    """The lines of `read_text`."""
+    return read_text(path).split("\n")
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 file with plain line ends, none after the last line.
 
     Admits a byte order mark and CRLF. Raises QbsltError for another encoding, NUL bytes, or an
     empty file.
@@ -67,7 +72,7 @@ def read_lines(path: Path) -> list[str]:
     if data.startswith(_UTF16):
         raise QbsltError("is UTF-16, expected UTF-8.", file=path, cure=_iconv(path, "UTF-16"))
     data = data.removeprefix(BOM)
-    if not data.strip():
+    if not data or data.isspace():
         raise QbsltError("the file is empty.", file=path, cure="Copy it again from its source.")
     try:
         text = data.decode("utf-8")
@@ -77,13 +82,13 @@ def read_lines(path: Path) -> list[str]:
             f"is not UTF-8 (byte 0x{data[e.start]:02x}); perhaps Latin-1 or GB18030.",
             file=path, line=line, cure=_iconv(path, "LATIN1"),
         ) from None  # fmt: skip
-    if "\0" in text:
+    if b"\0" in data:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise QbsltError("holds NUL bytes: it is no UTF-8 text.", file=path, line=line,
                          cure="Save it as UTF-8, or copy it again from its source.")  # fmt: skip
-    if "\r" in text:
+    if b"\r" in data:
         text = text.replace("\r\n", "\n")
-    return text.removesuffix("\n").split("\n")
+    return text.removesuffix("\n")
 
 
 def _iconv(path: Path, encoding: str) -> str:
@@ -111,6 +116,15 @@ def check_header(path: Path, header: str, delimiter: str, required: Sequence[str
             file=path, line=1, cure="Use the annotation file as it was released.",
         )  # fmt: skip
     return columns
+
+
+def split_columns(text: str, delimiter: str, n: int) -> list[list[str]] | None:
+    """The fields of lines as n columns; None if any line has more or fewer fields."""
+    flat = text.replace("\n", f"{delimiter}\n{delimiter}").split(delimiter)
+    ends = flat[n :: n + 1]  # where each line has n fields, the line ends are those, and no others
+    if len(flat) % (n + 1) != n or not len(ends) == ends.count("\n") == text.count("\n"):
+        return None
+    return [flat[i :: n + 1] for i in range(n)]
 
 
 def split_rows(path: Path, lines: Sequence[str], delimiter: str, n: int) -> list[list[str]]:
@@ -164,9 +178,9 @@ def check_ids(
 
 def _plainly_safe(ids: Sequence[str]) -> bool:
     """A quick test of all ids at once; where it says no, `unsafe` looks at each."""
-    joined = "|".join(ids)
+    joined = f"|{'|'.join(ids)}|"
     odd = ("\\", "#", "..", " |", "| ", "|/", "||")
-    return joined.isprintable() and not any(o in f"|{joined}|" for o in odd)
+    return joined.isprintable() and not any(o in joined for o in odd)
 
 
 def unsafe(clip_id: str) -> str:

@@ -9,11 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from qa_builder.arrow import as_array
+from qa_builder.columns import clip_columns, question_columns
 from qa_builder.corpora.base import Corpus, Notes
 from qa_builder.dataset import FINGERPRINT_COLUMNS, Dataset
 from qa_builder.errors import QbsltError
 from qa_builder.samples import RELEASE_COLUMNS, Question, arrow_schema
-from qa_builder.writer import ParquetSplitWriter, SplitCounts, clip_columns, question_columns
+from qa_builder.writer import ParquetSplitWriter, SplitCounts
 
 _SCHEMA = arrow_schema()
 _CLIP = pa.schema([f for f in _SCHEMA if not f.name.startswith(("sample_id", "question"))])
@@ -60,7 +62,7 @@ def _read_clips(corpus: Corpus) -> dict[str, pa.Table]:
     tables: dict[str, list[pa.Table]] = {}
     for batch in corpus.read(Notes()):
         columns = clip_columns(corpus.info, batch)
-        arrays = [pa.array(columns[f.name], f.type) for f in _CLIP]
+        arrays = [as_array(columns[f.name], f.type) for f in _CLIP]
         tables.setdefault(batch.split, []).append(pa.table(arrays, schema=_CLIP))
     return {split: pa.concat_tables(parts).combine_chunks() for split, parts in tables.items()}
 

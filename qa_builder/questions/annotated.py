@@ -23,8 +23,8 @@ from qa_builder.corpora.base import (
 )  # fmt: skip
 from qa_builder.corpora.textfile import shown
 from qa_builder.errors import counted
-from qa_builder.questions.base import INVISIBLE_NOTE, note_invisible
-from qa_builder.questions.formats import QuestionRow, read_questions
+from qa_builder.questions.base import INVISIBLE_NOTE, OneEach, note_invisible
+from qa_builder.questions.formats import QuestionColumns, QuestionRow, read_questions
 from qa_builder.samples import Provenance, Question
 from qa_builder.text import normalize_question
 
@@ -41,7 +41,8 @@ class Annotated:
     def __init__(self, files: Sequence[Path], format: str | None = None) -> None:
         self._files, self._format = list(files), format
         self._formats: list[str] = []
-        self._rows: dict[str, list[tuple[str, QuestionRow]]] = {}
+        self._columns: list[tuple[str, QuestionColumns]] = []  # file by file, to be asked for
+        self._rows: dict[str, list[tuple[str, QuestionRow]]] = {}  # the same by clip, where need be
         self._language = ""
         self._empty: set[str] = set()
         self._used = 0
@@ -56,27 +57,56 @@ class Annotated:
         """Read all the files and note what is wrong with them by themselves."""
         self._language = info.text_language
         for path in self._files:
-            format, rows, malformed = read_questions(path, self._format)
+            format, columns, malformed = read_questions(path, self._format)
             self._formats.append(format)
             notes.rejects += [
                 Reject(path.name, n, None, "malformed-row", f"not in the format {format}")
                 for n in malformed
             ]
-            for row in rows:
-                if row.question and not row.question.isspace():
-                    self._rows.setdefault(row.clip_id, []).append((path.name, row))
-                else:
-                    notes.rejects.append(Reject(path.name, row.line, row.clip_id, "empty-question"))
-                    self._empty.add(row.clip_id)
-            note_invisible(notes, path.name, [(r.line, r.clip_id) for r in rows], {
-                "question": [r.question for r in rows],
-                "sentence": [r.text or "" for r in rows],
-                "id": [r.clip_id for r in rows],
+            blank = [i for i, q in enumerate(columns.question) if not q or q.isspace()]
+            for row in columns.take(blank).rows():
+                notes.rejects.append(Reject(path.name, row.line, row.clip_id, "empty-question"))
+                self._empty.add(row.clip_id)
+            note_invisible(notes, path.name, columns.line, columns.clip_id, {
+                "question": columns.question, "sentence": columns.text, "id": columns.clip_id,
             })  # fmt: skip
+            if blank:
+                columns = columns.take(sorted({*range(len(columns.line))} - {*blank}))
+            self._columns.append((path.name, columns))
         bad = sum(r.reason == "malformed-row" for r in notes.rejects)
         _find(notes, "malformed-row", bad, (_ROW, "fit", "no format"))
+        ids = {clip_id for _, columns in self._columns for clip_id in columns.clip_id}
+        if len(ids) < sum(len(columns.line) for _, columns in self._columns):
+            self._sort_rows()  # some clip has several rows
 
-    def ask(self, batch: ClipBatch, notes: Notes) -> list[list[Question]]:
+    def _sort_rows(self) -> None:
+        """Sort by clip what is left in columns."""
+        for file, columns in self._columns:
+            for row in columns.rows():
+                self._rows.setdefault(row.clip_id, []).append((file, row))
+        self._columns.clear()
+
+    def ask(self, batch: ClipBatch, notes: Notes) -> Sequence[list[Question]]:
+        asked = self._ask_columns(batch) or self._ask_rows(batch, notes)
+        self._used += len(asked) if isinstance(asked, OneEach) else sum(map(len, asked))
+        return asked
+
+    def _ask_columns(self, batch: ClipBatch) -> OneEach | None:
+        """The questions of a batch whose clips and sentences are just the next of a file."""
+        for i, (file, columns) in enumerate(self._columns):
+            rows = columns.part(slice(len(batch)))
+            if (
+                rows.clip_id == batch.clip_id
+                and rows.text == batch.text
+                and {*rows.split} == {batch.split}
+            ):
+                self._columns[i] = file, columns.part(slice(len(batch), None))
+                return OneEach("annotated", file, rows.line, rows.question)
+        return None
+
+    def _ask_rows(self, batch: ClipBatch, notes: Notes) -> list[list[Question]]:
+        """The question of each clip, if it has rows and one fits; what is odd is noted."""
+        self._sort_rows()
         result: list[list[Question]] = []
         take, split = self._rows.pop, batch.split
         lines = batch.line or [0] * len(batch)
@@ -91,7 +121,6 @@ class Annotated:
                     Reject(batch.file, line or None, clip_id, "no-question", "kept, without one")
                 )
             result.append([question] if question else [])
-        self._used += sum(map(len, result))
         return result
 
     def _one(
@@ -129,6 +158,7 @@ class Annotated:
 
     def finish(self, notes: Notes) -> None:
         """List the rows that fit no clip, and sum the rest up."""
+        self._sort_rows()
         for rows in self._rows.values():
             notes.rejects += [
                 Reject(file, row.line, row.clip_id, "no-such-clip", "the corpus has no such clip")

@@ -42,10 +42,9 @@ class TableColumn:
             return [[] for _ in range(n)]
         self._seen = True
         lines = batch.line or [0] * n
-        rows = list(zip(lines, batch.clip_id, strict=True))
-        note_invisible(notes, batch.file, rows, {"question": [q or "" for q in questions]})
+        note_invisible(notes, batch.file, lines, batch.clip_id, {"question": questions})
         result: list[list[Question]] = []
-        for (line, clip_id), text in zip(rows, questions, strict=True):
+        for line, clip_id, text in zip(lines, batch.clip_id, questions, strict=True):
             if text is None or not text.strip():
                 notes.rejects.append(Reject(batch.file, line, clip_id, "empty-question",
                                             "kept, without a question"))  # fmt: skip

@@ -11,20 +11,45 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from qa_builder.corpora.textfile import encodable, read_lines, shown
+from qa_builder.corpora.textfile import encodable, read_text, shown, split_columns
 from qa_builder.errors import QbsltError, known
+from qa_builder.samples import SPLITS
 
 
 class QuestionRow(NamedTuple):
     """A question as a file has it."""
 
-    line: int
+    line: int  # 1-based
     split: str | None
     clip_id: str
     text: str | None  # the sentence that the file pairs it with
     question: str
+
+
+class QuestionColumns(NamedTuple):
+    """The questions of a file, as lists (or a range) of equal length."""
+
+    line: Sequence[int]
+    split: Sequence[str | None]
+    clip_id: Sequence[str]
+    text: Sequence[str | None]
+    question: Sequence[str]
+
+    def rows(self) -> Iterator[QuestionRow]:
+        """The same, row by row."""
+        return map(QuestionRow, *self)
+
+    def take(self, rows: Sequence[int]) -> QuestionColumns:
+        """Some of the rows, in this order."""
+        columns: Any = ([column[i] for i in rows] for column in self)
+        return QuestionColumns(*columns)
+
+    def part(self, part: slice) -> QuestionColumns:
+        """Some of the rows that follow one another."""
+        columns: Any = (column[part] for column in self)
+        return QuestionColumns(*columns)
 
 
 Parsed = tuple[str | None, str, str | None, str] | None
@@ -32,7 +57,7 @@ Parsed = tuple[str | None, str, str | None, str] | None
 
 def _split_name(name: str) -> tuple[str | None, str]:
     split, slash, rest = name.partition("/")
-    return (split, rest) if slash and split in ("train", "dev", "test") else (None, name)
+    return (split, rest) if slash and split in SPLITS else (None, name)
 
 
 def _phoenix_blank(line: str) -> Parsed:
@@ -42,6 +67,19 @@ def _phoenix_blank(line: str) -> Parsed:
         return None
     name, blank, text = fields[0].partition(" ")
     return (*_split_name(name), text, fields[1]) if blank and "/" in name else None
+
+
+def _phoenix_blank_columns(text: str) -> QuestionColumns | None:
+    """What `_phoenix_blank` gives of all lines, if they are of one split and none is odd."""
+    split = text.partition("/")[0]
+    if split not in SPLITS or (fields := split_columns(text, "%", 3)) is None:
+        return None
+    names, blanks, texts = zip(*[claim.partition(" ") for claim in fields[0]], strict=True)
+    ids = [name.removeprefix(f"{split}/") for name in names]
+    cut = sum(map(len, names)) - sum(map(len, ids))
+    if {*blanks} != {" "} or cut != len(names) * len(f"{split}/"):
+        return None
+    return QuestionColumns(range(1, len(ids) + 1), [split] * len(ids), ids, list(texts), fields[1])
 
 
 def _phoenix_percent(line: str) -> Parsed:
@@ -106,28 +144,38 @@ def find_format(path: Path, lines: Sequence[str]) -> str:
     )  # fmt: skip
 
 
-def read_questions(path: Path, format: str | None) -> tuple[str, list[QuestionRow], list[int]]:
+def read_questions(path: Path, format: str | None) -> tuple[str, QuestionColumns, list[int]]:
     """Read a file of annotated questions: its format, its rows, the lines that don't fit it.
 
     Blank lines are neither.
     """
     if format is not None and format not in FORMATS:
         raise known(format, FORMATS, "format")
-    lines = read_lines(path)
-    format = format or find_format(path, lines)
+    text = read_text(path)
+    format = format or find_format(path, text.split("\n", _LOOK_AT))
+    if format == "phoenix-blank" and (columns := _phoenix_blank_columns(text)):
+        return format, columns, []
+    lines = text.split("\n")
     if format == "table":
-        return format, *_table(path, lines)
-    parse = LINE_FORMATS[format]
+        rows, malformed = _table(path, lines)
+    else:
+        rows, malformed = _rows(lines, LINE_FORMATS[format])
+    if not rows:
+        raise QbsltError(f"no line is in the format {format}.", file=path,
+                         cure=f"Known are {', '.join(FORMATS)}.")  # fmt: skip
+    return format, QuestionColumns(*map(list, zip(*rows, strict=True))), malformed
+
+
+def _rows(
+    lines: Sequence[str], parse: Callable[[str], Parsed]
+) -> tuple[list[QuestionRow], list[int]]:
     rows, malformed = [], []
     for i, line in enumerate(lines, 1):
         if parsed := parse(line):
             rows.append(QuestionRow(i, *parsed))
         elif line.strip():
             malformed.append(i)
-    if not rows:
-        raise QbsltError(f"no line is in the format {format}.", file=path,
-                         cure=f"Known are {', '.join(FORMATS)}.")  # fmt: skip
-    return format, rows, malformed
+    return rows, malformed
 
 
 def _delimiter(header: str) -> str | None:

@@ -7,15 +7,16 @@ that asks nothing, are of the kind `prompt`. (Ours.)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 # German: a question word first, or after one preposition ("Bis wann", "In welchem Teil").
+_DE_BEFORE = "in|an|am|im|ab|auf|aus|bei|bis|durch|für|gegen|mit|nach|seit|um|unter|von|vor|zu|über"
 _DE_WORD = re.compile(
-    r"(?:(?:in|an|am|im|ab|auf|aus|bei|bis|durch|für|gegen|mit|nach|seit|um|unter|von|vor|zu|über)"
-    r" )?(wie ?viele?|wie oft|wer|wen|wem|wessen|wann|warum|wieso|weshalb|weswegen|welch\w*"
-    r"|wo(?:her|hin)?|was|wo\w+|wie)\b"
+    rf"(?:(?:{_DE_BEFORE}) )?(wie ?viele?|wie oft|wer|wen|wem|wessen|wann|warum|wieso|weshalb"
+    r"|weswegen|welch\w*|wo(?:her|hin)?|was|wo\w+|wie)\b"
 )
+_DE_NOT_ALONE = {*_DE_BEFORE.split("|"), "wie"}  # what comes after these decides with them
 _DE_KIND = {
     "wer": "who", "wen": "who", "wem": "who", "wessen": "who", "wann": "when", "warum": "why",
     "wieso": "why", "weshalb": "why", "weswegen": "why", "wo": "where", "woher": "where",
@@ -118,6 +119,16 @@ def kind_of(language: str) -> Callable[[str], str]:
     Languages: de, zh, en; a question in another language is of the kind `prompt`.
     """
     return {"de": _german, "zh": _chinese, "en": _english}.get(language, _prompt)
+
+
+def kinds_of(questions: Sequence[str], language: str) -> list[str]:
+    """The kinds of questions in normalised form."""
+    kind = kind_of(language)
+    if kind is not _german:
+        return list(map(kind, questions))
+    firsts = [q.partition(" ")[0] for q in questions]  # which decide, but for a few
+    kinds = {w: kind(w) for w in {*firsts} - _DE_NOT_ALONE}
+    return [kinds.get(w) or kind(q) for w, q in zip(firsts, questions, strict=True)]
 
 
 # Questions that name a topic at most, and ask for nothing in particular: in normalised form.

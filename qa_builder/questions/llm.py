@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, replace
-from typing import Any
 
 from qa_builder.corpora.base import NOTE, ClipBatch, CorpusInfo, Finding, Notes, Reject, SourceFile
 from qa_builder.errors import QbsltError
@@ -107,7 +105,7 @@ class LanguageModel:
         if not rows:
             return
         self._counts["fallback"] += len(rows)
-        asked = self._fallback.ask(_part(batch, rows), notes)
+        asked = self._fallback.ask(batch.take(rows), notes)
         for row, questions in zip(rows, asked, strict=True):
             result[row] = questions
 
@@ -207,11 +205,3 @@ def _check_rights(options: LlmOptions, info: CorpusInfo) -> None:
         f"{info.redistribution}",
         cure="If you may send them there, pass --llm rights=held.",
     )
-
-
-def _part(batch: ClipBatch, rows: Sequence[int]) -> ClipBatch:
-    """Some rows of a batch."""
-    given: dict[str, Any] = {f.name: getattr(batch, f.name) for f in fields(batch)}
-    columns = {k: v for k, v in given.items() if v is not None and not isinstance(v, str)}
-    picked: dict[str, Any] = {k: [v[i] for i in rows] for k, v in columns.items()}
-    return replace(batch, **picked)

@@ -164,6 +164,24 @@ def test_every_oddity_is_counted_and_listed_with_file_and_line(
     assert verify(out) == []
 
 
+def test_rows_are_joined_by_id_in_whatever_order(german: Path, tmp_path: Path) -> None:
+    """Rows in the order of the clips are taken as columns, others one by one."""
+    lines = [f"dev/{n} {SENTENCE}%Was ist {n}?%G\n" for n in "abc"]
+    orders = {
+        "in order": [lines], "turned": [lines[::-1]], "in two files": [lines[:2], lines[2:]],
+        "and more": [[*lines, lines[1].replace("%Was", "%Wer")]],
+    }  # fmt: skip
+    for name, files in orders.items():
+        paths = [write(tmp_path / name / f"{i}.txt", "".join(rows)) for i, rows in enumerate(files)]
+        dataset = build(german, tmp_path / name / "out", *paths)
+        assert asked(dataset) == {n: f"Was ist {n}?" for n in "abc"}
+        assert dataset.manifest["questions"]["used"] == 3
+        double = [("0.txt", 4, "b", "double-question")] if name == "and more" else []
+        assert listed(dataset) == double
+        read = [s.question.provenance for s in dataset.samples("dev") if s.question]
+        assert [lines.index(files[int(p.file[0])][p.line - 1]) for p in read] == [0, 1, 2]
+
+
 def test_findings_exit_1_unless_allowed(german: Path, tmp_path: Path) -> None:
     file = write(
         tmp_path / "q.txt", f"dev/a anders hier nichts gleich%Wie?%G\n{GERMAN['phoenix-blank']}"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qa_builder.arrow import arrow_column, struct_column
+from qa_builder.arrow import arrow_column, as_array, numbered_words, repeated, struct_column
 from qa_builder.errors import QbsltError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -57,3 +57,24 @@ def test_more_text_than_the_offsets_reach(monkeypatch: pytest.MonkeyPatch) -> No
     assert arrow_column(["ää"], pa.string()).to_pylist() == ["ää"]
     with pytest.raises(QbsltError, match="over 2 GB"):
         arrow_column(["ää", "x"], pa.string())
+
+
+def test_a_string_that_holds_the_character_between_strings() -> None:
+    values = ["a\x1eb", "", "ä", "\x1e"]
+    assert arrow_column(values, pa.string()).to_pylist() == values
+
+
+@pytest.mark.parametrize("value", ["ä", None])
+def test_repeated(value: str | None) -> None:
+    column = repeated(value, 3)
+    assert column.type == pa.string() and column.to_pylist() == [value] * 3
+    assert as_array(column, pa.string()) is column
+
+
+@given(st.lists(st.lists(st.sampled_from(["a", "ä", "regen", "的"]), max_size=4), max_size=9))
+def test_words_are_numbered(lines: list[list[str]]) -> None:
+    lines = lines or [[]]
+    numbers, rows, words = numbered_words([" ".join(line) for line in lines])
+    found = list(zip(rows.tolist(), (words[n] for n in numbers), strict=True))
+    assert found == [(i, w) for i, line in enumerate(lines) for w in line or [""]]
+    assert len(words) == len(set(words))

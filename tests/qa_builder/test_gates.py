@@ -76,7 +76,7 @@ def test_what_people_wrote_is_in_their_language(shared: Path) -> None:
     stopped = []
     for file in sorted((shared / "annotated-questions").glob("*.txt")):
         language = "de" if "phoenix" in file.name else "zh"
-        for row in read_questions(file, None)[1]:
+        for row in read_questions(file, None)[1].rows():
             asked, answer = normalize_all([row.question, row.text or ""], language)
             if asked and not in_language(asked, answer, language):
                 stopped.append(row.question)

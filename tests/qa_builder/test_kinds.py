@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_builder.questions.kinds import kind_of
+from qa_builder.questions.kinds import kind_of, kinds_of
 from qa_builder.samples import KINDS
 from qa_builder.text import normalize_question
 
@@ -51,3 +51,18 @@ def test_another_language_has_prompts_alone() -> None:
 @given(st.sampled_from(["de", "zh", "en", "fr"]), st.text())
 def test_any_text_has_a_kind(language: str, text: str) -> None:
     assert kind_of(language)(normalize_question(text, language)) in KINDS
+
+
+@given(st.sampled_from(["de", "zh", "fr"]), st.lists(st.sampled_from([*GERMAN, *CHINESE])))
+def test_many_at_once_are_as_one_by_one(language: str, questions: list[str]) -> None:
+    normal = [normalize_question(q, language) for q in questions]
+    assert kinds_of(normal, language) == list(map(kind_of(language), normal))
+
+
+OPENERS = ["in", "bis", "wie", "vielen", "viele", "oft", "wann", "was", "wo", "wird", "regnet"]
+
+
+@given(st.lists(st.sampled_from(OPENERS), max_size=4))
+def test_the_first_words_decide(words: list[str]) -> None:
+    question = " ".join(words)
+    assert kinds_of([question], "de") == [kind_of("de")(question)]

@@ -15,7 +15,10 @@ from corpus_files import (
     write,
     write_phoenix,
 )  # fmt: skip
+from hypothesis import given
+from hypothesis import strategies as st
 
+from qa_builder.corpora.textfile import split_columns
 from qa_builder.dataset import Dataset, open_dataset
 
 
@@ -132,3 +135,12 @@ def test_all_the_errors_of_a_file_come_at_once(tmp_path: Path) -> None:
     root = write_phoenix(tmp_path / "root", {"train": rows})
     said = Kept(tmp_path).refuses("phoenix", "--root", root, words=[":2: ", ":21: "])
     assert said.count("has 8 fields") == 20 and "and 10 more" in said
+
+
+@given(st.lists(st.text(st.sampled_from("ab|\n \u2028\x0c"), max_size=7)))
+def test_columns_are_split_as_lines_are(lines: list[str]) -> None:
+    text = "".join(lines)
+    rows = [line.split("|") for line in text.split("\n")]
+    regular = all(len(row) == 3 for row in rows)
+    expected = [list(column) for column in zip(*rows, strict=True)] if regular else None
+    assert split_columns(text, "|", 3) == expected

@@ -139,7 +139,8 @@ def test_questions(tmp_path: Path, format: str, data: st.DataObject) -> None:
     plain = st.text(st.sampled_from("abc0_-"), min_size=1, max_size=6)
     rows = data.draw(st.lists(st.tuples(plain, QUESTION, QUESTION), min_size=1, max_size=5))
     text = "\n".join(LINES[format](*r) for r in rows) + "\n"
-    found, read_rows, malformed = read_questions(write(tmp_path / "q.txt", text), None)
+    found, columns, malformed = read_questions(write(tmp_path / "q.txt", text), None)
+    read_rows = list(columns.rows())
     assert (found, malformed) == (format, [])
     assert [(r.clip_id, r.text, r.question) for r in read_rows] == rows
     assert [r.line for r in read_rows] == list(range(1, len(rows) + 1))

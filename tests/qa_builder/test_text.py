@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from qa_builder.text import (
     INVISIBLE,
     clean_phoenix_gloss,
+    clean_phoenix_glosses,
     is_chinese,
     normalize_all,
     normalize_question,
@@ -46,6 +49,23 @@ def test_all_at_once_is_one_by_one_and_idempotent(texts: list[str], language: st
     assert normalize_all(together, language) == together
 
 
+@settings(max_examples=300)
+@example(["e\u200b\u0301", "  x", "y  ", "", "Σ σΣ", "…a", "İ", "\ud800", "🙂", "a\nb"], "de")
+@given(TEXTS, LANGUAGES)
+def test_many_through_the_table_are_as_one_by_one(texts: list[str], language: str) -> None:
+    many = texts + ["Wie wird's?"] * 100
+    assert normalize_all(many, language) == [normalize_question(t, language) for t in many]
+
+
+def test_each_character_alone_and_beside_others() -> None:
+    """All of those that the table knows, in an order that puts them beside changing ones."""
+    characters = [chr(c) for c in (*range(0x3100), *range(0xFE00, 0x10010))]
+    random.Random(0).shuffle(characters)
+    lines = ["".join(characters[i : i + 9]) for i in range(0, len(characters), 9)]
+    for texts in (characters, lines):
+        assert normalize_all(texts, "de") == [normalize_question(t, "de") for t in texts]
+
+
 @settings(max_examples=200)
 @given(TEXTS, LANGUAGES)
 def test_what_is_left(texts: list[str], language: str) -> None:
@@ -67,7 +87,7 @@ def test_what_is_left(texts: list[str], language: str) -> None:
     ],
 )
 def test_clean_gloss(gloss: str, clean: str) -> None:
-    assert clean_phoenix_gloss(gloss) == clean
+    assert clean_phoenix_gloss(gloss) == clean and clean_phoenix_glosses([gloss]) == [clean]
     assert clean_phoenix_gloss(clean) == clean
 
 
