@@ -6,7 +6,7 @@ So `wrong-question` need not be trained: it is the model of `ssl-ssaw`, asked di
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,8 @@ def borrow(config: Config, folder: Path) -> None:
                          cure="Pass weights=RUN, a folder that `qbslt-bench run` left.")  # fmt: skip  # noqa: E501
     if run.model != config.method:
         raise QbsltError(f"is a run of {run.model}, not of {config.method}.", file=source)
-    ours, theirs = asdict(config), run.options
+    # an option that came later than the run was as good as at its default
+    ours, theirs = asdict(config), {f.name: f.default for f in fields(config)} | run.options
     unlike = {k for k in ours.keys() - _AT_TEST if ours[k] != theirs.get(k)}
     if {ours.get("control"), theirs.get("control")} <= _UNTRAINED:
         unlike.discard("control")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,21 @@ def test_wrong_question_is_the_same_model_asked_differently(trained: Path) -> No
     assert not (wrong / "metrics.jsonl").exists()  # nothing was trained
     texts = [(run / "predictions.test.jsonl").read_text("utf-8") for run in (own, wrong)]
     assert texts[0].count("\n") == texts[1].count("\n") == 20
+
+
+def test_a_run_from_before_an_option_lends_its_weights(
+    trained: Path, toy_phoenix: Path, toy_store: Path, tmp_path: Path
+) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(trained / "ssl-ssaw" / "seed-1", old)
+    lines = (old / "config.yaml").read_text("utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if "assist_dropout" not in line]
+    (old / "config.yaml").write_text("".join(kept), "utf-8")
+    assert len(kept) == len(lines) - 1
+    for more, code in (("assist_dropout=0.5", 2), ("beams=2", 0)):
+        done = bench("run", "--model", "ssl-ssaw", "--data", toy_phoenix, "--out", tmp_path / more,
+                     "--seed", "1", f"features={toy_store}", *SHORT, f"weights={old}", more)  # fmt: skip  # noqa: E501
+        assert done.exit_code == code, done.output
 
 
 def test_a_study_says_how_it_was_made(trained: Path, toy_phoenix: Path, toy_store: Path) -> None:
