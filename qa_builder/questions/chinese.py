@@ -20,8 +20,11 @@ from qa_builder.questions.chinese_fill import choose, fill, wordings
 from qa_builder.questions.chinese_frame import BE, Frame, read
 from qa_builder.questions.chinese_parts import parts
 from qa_builder.questions.chinese_phrases import Ask, is_simple
-from qa_builder.questions.chinese_place import on_bare, on_end
+from qa_builder.questions.chinese_place import on_end
+from qa_builder.questions.chinese_points import on_points
+from qa_builder.questions.chinese_shape import TRUE, shape_of
 from qa_builder.questions.chinese_sure import on_nearest, on_sure
+from qa_builder.questions.chinese_told import on_scenes
 from qa_builder.questions.chinese_turned import on_turned
 from qa_builder.questions.chinese_words import (
     Token,
@@ -35,7 +38,24 @@ from qa_builder.questions.chinese_words import (
 
 _MOST = 12  # candidates of one source: enough to choose from
 # What speaks against a question, by where it comes from (`_sources`); the last is the general prompt.
-_MISFIT = (-1.0, 0.0, 0.2, 0.5, 0.6, 1.0, 3.0, 3.4, 4.5, -0.5)
+_MISFIT = (-1.0, 0.0, 0.2, 0.5, 0.5, 0.1, 0.7, -0.8, 3.0, 4.5, -4.5)
+# What fits whatever is said so of somebody; what is left of these fits less surely than a scene.
+_SURE = frozenset(
+    f"sure-{name}"
+    for name in ("did", "plan", "event", "feel", "ill", "let", "think", "habit", "said", "going")
+)
+# Sections whose questions fit less often than the others of their source, as reading them showed.
+_DOUBTFUL = {
+    "ask-must": 1.5, "sure-can": 0.8, "sure-any": 3.0, "sure-deny": 0.2, "sure-act": 2.0, "ask-nosubj": 0.8,
+    "ask-fact": 0.9, "ask-have": 0.5, "sure-said": 1.0, "ask-let": 0.3, "ask-state": 0.2, "quality": 0.5, "character": 0.3, "sure-state": 1.4, "sure-will": 0.8, "sure-rule": 0.2,
+    "ask-be/cleft": 0.8, "ask-be/thing": 0.6, "ask-be/not": 0.6, "ask-be/role": 1.5, "ask-asker/look": 1.6, "ask-asker/told": 2.0, "ask-asker/not": 0.9, "ask-idiom": 1.5, "ask-end/is": 1.6, "ask-end/kind": 3.0, "sure-thing-there": 0.3,
+    "demand": 0.2, "turned-agent": -0.5, "ask-clause-if": -0.8, "ask-clause-for": -0.8, "turned-why": -0.6,
+    "ask-doing-is": 0.4, "ask-clause-when": 0.3, "ask-noun": 1.0, "sure-people": 1.4, "sure-people/told": 2.5, "ask-ba": 1.0, "love": 0.8, "join": 0.5, "looks": 0.4, "eat": 0.3, "ask-howmany": 0.2, "save": 0.6, "wear": 0.4, "ask-doing": 0.2,
+    "ask-at": 0.2, "exam": 0.3,
+    "sure-thing-any": 2.2, "sure-thing-event": 1.2, "sure-thing-state": 1.4, "sure-thing-is": 1.8, "sure-thing-must": 0.8, "sure-thing-effect": 0.8, "sure-thing-has": 1.2,
+    "sure-org": 1.5, "know": 0.5, "contact": 0.5, "insist": 0.4, "make": 0.3, "care": 0.3, "help": 0.3, "work": 0.3,
+    "ask-bei": 1.0, "ask-whom": 0.2, "become": 0.3, "solve": 0.3, "begin": 0.3, "change": 0.3, "agree": 0.3, "ask-suggest": 0.2, "ask-vocative": 0.3,
+}  # fmt: skip
 _SHORTER = 1.0  # where only the head of the subject is named
 _NEAREST = 2.6  # where only who has the subject is named
 _APART = ("我", "这", "那")  # subjects that have wordings of their own
@@ -79,7 +99,7 @@ class Chinese:
         found += (
             c._replace(misfit=c.misfit + _NEAREST) for c in _on_parts(on_nearest(frame), topic)
         )
-        return _distinct([*found, _last_resort(text, topic)._replace(misfit=_MISFIT[-1])])
+        return _distinct([*found, *_last_resort(text, tokens, frame, topic)])
 
 
 def _shorter(frame: Frame) -> Frame | None:
@@ -116,30 +136,43 @@ def _sources(
     yield _on_parts((a for a in ends if a.section in ("end", "state")), topic)
     clauses = list(on_clauses(tokens, frame))
     kept = [a for a in clauses if a.section not in ("confirm", "doubt")]
+    doubted = [a for a in clauses if a.section == "doubt" or a.asks == "loose"]
     yield _on_parts(chain(kept, on_core(tokens, frame)), topic)
     on_parts = _on_parts(parts(text, tokens, frame), topic)
     yield chain(on_parts, _on_predicate(tokens, frame, topic) if told else ())
-    yield _on_parts(on_sure(tokens, frame), topic)
-    yield _on_parts((a for a in clauses if a.section == "confirm"), topic)
-    yield _on_parts((a for a in clauses if a.section == "doubt"), topic)
-    yield _on_parts(on_bare(tokens, frame), topic)
+    sure = list(on_sure(tokens, frame))
+    yield _on_parts((a for a in sure if a.section in _SURE), topic)
+    yield chain(_on_parts(on_points(tokens, frame), topic), on_scenes(text, tokens, frame, topic))
+    person = [a for a in sure if a.section not in _SURE]
+    yield _on_parts(person, topic)
+    sound = [a for a in clauses if a.section == "confirm" and a.asks == "any"]
+    yield _on_parts(sound, topic)
+    yield _on_parts((a for a in clauses if a in doubted), topic)
     yield _on_topic(tokens, frame, topic)
 
 
-def _last_resort(text: str, topic: str) -> Candidate:
-    """A general prompt, for where nothing else keeps the leakage budget."""
-    general = list(fill(wordings()["general"], Ask("general", "any", "", {}), topic))
-    return general[crc32(text.encode()) % len(general)]
+def _last_resort(text: str, tokens: Sequence[Token], frame: Frame, topic: str) -> list[Candidate]:
+    """Two general prompts, for where nothing else keeps the leakage budget or fits well enough: for
+    a view of things, or for what somebody has to say.
+    """
+    asks = "view" if shape_of(tokens, frame)[0] == TRUE else "say"
+    own = [w for w in wordings()["general"] if w.asks in (asks, "any")]
+    general = list(fill(own, Ask("general", asks, "", {}), topic))
+    first = crc32(text.encode()) % len(general)
+    return [general[k % len(general)]._replace(misfit=_MISFIT[-1]) for k in (first, first + 2)]
 
 
 def _on_parts(asks: Iterable[Ask], topic: str) -> Iterator[Candidate]:
     """Ask for a part of the sentence."""
     for ask in asks:
-        yield from fill(choose(wordings()[_section(ask)], ask.asks), ask, topic)
+        section = _section(ask)
+        against = _DOUBTFUL.get(f"{section}/{ask.asks}", _DOUBTFUL.get(section, 0.0))
+        for c in fill(choose(wordings()[section], ask.asks), ask, topic):
+            yield c._replace(misfit=c.misfit + against)
 
 
 def _section(ask: Ask) -> str:
-    whole = ask.section.startswith(("sure-", "turned-"))
+    whole = ask.section.startswith(("sure-", "turned-", "point-"))
     return ask.section if whole else f"ask-{ask.section}"
 
 
@@ -156,7 +189,9 @@ def _on_predicate(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator
     if not _can_ask(name, mood, frame):
         return
     told = _told(tokens, frame)
-    yield from fill([w for w in choose(wordings()[name], mood) if w.kind in told], ask, topic)
+    against = _DOUBTFUL.get(name, 0.0)
+    for c in fill([w for w in choose(wordings()[name], mood) if w.kind in told], ask, topic):
+        yield c._replace(misfit=c.misfit + against)
 
 
 def _can_ask(name: str, mood: str, frame: Frame) -> bool:
@@ -164,13 +199,14 @@ def _can_ask(name: str, mood: str, frame: Frame) -> bool:
     first = frame.object[0].word if frame.object else ""
     amiss = (
         not frame.subject and name in _OF_SUBJECT,
+        frame.predicate == "想" and bool(frame.object) and frame.object[0].tag in "vdp",
         name == "emotion" and (frame.predicate in within("notfelt") or not frame.person),
         name == "ride" and any(t.word in ("一边", "边") for t in (*frame.before, *frame.object)),
         name == "apply" and not any(t.word in topics()["document"] for t in frame.object),
         name == "join" and frame.subject == "大家",
         name == "contain" and frame.person,
         name == "put" and not frame.person and first != "在",
-        name == "go" and not _goes_somewhere(frame),
+        name == "go" and (mood == "not" or not _goes_somewhere(frame)),
         mood == "any" and any(t.word in ("了", "过") for t in frame.object),
         name in _THINGS_ONLY and is_person(first),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from qa_builder.questions.chinese_frame import BE, Frame
@@ -16,7 +17,15 @@ def on_be_and_have(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
     """是, 有, 在: who or what, what there is, where."""
     word, s = frame.predicate, {"s": frame.subject}
     asked = join(frame.object)
-    if word in BE and frame.subject and frame.object and not frame.is_place:
+    if any(t.word in ("的", "老", "总", "又") for t in frame.before):
+        return  # "早饭我吃的是面包", "他老是迟到"
+    if (
+        word in BE
+        and frame.subject
+        and frame.subject != "大家"
+        and frame.object
+        and not frame.is_place
+    ):
         denied = frame.mood == "not" or word.endswith("不是")
         long = len(frame.object) > 3 and frame.person and not is_person(frame.object[-1].word)
         if frame.subject in ("这", "那"):
@@ -28,17 +37,32 @@ def on_be_and_have(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
         elif asked.endswith("的") or frame.object[0].tag in "vpd" or long:
             named = _is_target(frame) and not asked.endswith("的")
             yield Ask("be", "what" if named else "cleft", asked, s)
-        elif frame.person and not any(t.word == "应该" for t in frame.before):
+        elif frame.person:
             yield Ask("be", _who(frame), asked, s)
         else:
             yield Ask("be", _what(tokens, frame), asked, s)
     elif word in ("有", "没有", "具有") and frame.subject not in ("这", "那"):
         yield from _on_have(frame, asked)
-    elif word == "在" and frame.subject and not frame.is_place and frame.object:
+    elif word == "在" and frame.subject and not frame.is_place and _is_somewhere(frame.object):
         own = frame.person and frame.subject[0] in "你他她"
         yield Ask("at", "any" if own else "thing", asked, s)
     elif word in _CAUSE and frame.named and frame.subject not in ("这", "那") and frame.object:
         yield from _on_cause(frame, asked)
+
+
+def _is_from(words: Sequence[Token]) -> bool:
+    """Whether it says where somebody comes from: 上海人."""
+    last = words[-1].word
+    place = len(words) > 1 and words[-2].tag in "ns" and last == "人"
+    return len(words) < 3 and (place or re.fullmatch(_FROM, last) is not None)
+
+
+_FROM = r"(?:上海|北京|中国|美国|日本|南京|合肥|广东|香港|台湾|英国|法国|本地|外地|东北|四川|山东|外国)人"
+
+
+def _is_somewhere(words: Sequence[Token]) -> bool:
+    """Whether what follows 在 is a place and nothing else."""
+    return bool(words) and all(t.tag in "nsfmrqu" and t.word != "了" for t in words)
 
 
 def _on_have(frame: Frame, asked: str) -> Iterator[Ask]:
@@ -64,7 +88,11 @@ def _is_target(frame: Frame) -> bool:
 
 
 def _who(frame: Frame) -> str:
-    """How to ask who a person is: a name, one of us, or somebody in a role."""
+    """How to ask who a person is: where from, a name, one of us, in a role; or of something else."""
+    if _is_from(frame.object):
+        return "from"
+    if not is_person(frame.object[-1].word) or any(t.word == "应该" for t in frame.before):
+        return "cleft"
     mine = any(t.word in ("我", "我们") for t in frame.object[:-1])
     if frame.subject in PRONOUNS or frame.subject[0] in "这那":
         return "mine" if mine else "him"

@@ -68,10 +68,14 @@ def _asked(
         return
     slots = {"c": kept, "s": frame.subject}
     if name == "fact":
+        if kept[0] == "我":
+            return  # nobody asks so of himself: "你不努力学习，…"
         if not _is_whole(clause):
             if not frame.addressed and _is_loose(clause):
                 sure = clause[-1].tag in "azil"
-                yield Ask("confirm" if sure else "doubt", "loose", kept, slots)
+                claimed = _is_claim(clause)
+                name = "confirm" if claimed or sure else "doubt"
+                yield Ask(name, "any" if claimed else "loose", kept, slots)
             return
         yield Ask("confirm", "any", kept, slots)
         after = join(tokens)[len(kept) :]
@@ -102,7 +106,8 @@ def _asked(
     elif not frame.subject or frame.subject in kept or frame.mood in ("not", "notyet"):
         mood = "open"
     else:
-        mood = "past" if frame.mood == "past" else "any"
+        later = {"会", "要", "将", "打算", "想", "就会"} & {t.word for t in tokens}
+        mood = "any" if later and frame.mood != "past" else "past"
         if not frame.person:
             mood = "thing"
     yield Ask(f"clause-{name}", mood, join(tokens)[len(kept) :], slots)
@@ -140,6 +145,31 @@ def _is_loose(clause: Sequence[Token]) -> bool:
     )
 
 
+def _is_claim(clause: Sequence[Token]) -> bool:
+    """Whether a clause claims something of what it names first: "草稿往往写得很潦草"."""
+    claims = any(t.word in _CLAIMING for t in clause[1:])
+    return clause[0].tag == "n" and claims and clause[0].word not in within("nosubject")
+
+
+_CLAIMING = (
+    "会",
+    "不",
+    "很",
+    "太",
+    "最",
+    "都",
+    "没有",
+    "往往",
+    "常常",
+    "经常",
+    "非常",
+    "不能",
+    "可以",
+    "不会",
+    "必须",
+)
+
+
 def _is_whole(clause: Sequence[Token]) -> bool:
     """Whether a clause says something of somebody or something, on its own."""
     if clause[0].tag not in _STARTS or clause[0].word in within("joining") | within("subordinate"):
@@ -154,6 +184,8 @@ def _is_whole(clause: Sequence[Token]) -> bool:
     open_end = relative or last.word in _OPEN_ENDS or last.tag in "pc"
     both = words & {"我", "我们"} and words & {"你", "你们"}
     told = both or last.word in within("says") | within("thinks") | within("learns")
+    if last.word in ("你好", "您好") or (last.word == "好" and len(clause) < 3):
+        return False  # a greeting
     if open_end or told or words & _NO_NEWS or clause[at].word in _LEADS_ON:
         return False
     return len(clause) > 2 or is_person(clause[0].word)
@@ -162,4 +194,27 @@ def _is_whole(clause: Sequence[Token]) -> bool:
 _OPEN_ENDS = ("知道", "不", "很", "是", "的", "就", "都", "既要")
 _LEADS_ON = ("看", "见", "看到", "听", "听到", "看看", "每", "一旦", "既", "越", "一", "既要")
 # Words of a clause that nobody doubts: what is said to somebody, or under a condition.
-_NO_NEWS = frozenset(["说", "骂", "问", "怪", "告诉", "若", "要是", "如果", "再", "放心", "您"])
+_NO_NEWS = frozenset(
+    [
+        "虽然",
+        "尽管",
+        "也",
+        "要",
+        "应该",
+        "应当",
+        "必须",
+        "说",
+        "骂",
+        "问",
+        "怪",
+        "告诉",
+        "若",
+        "要是",
+        "如果",
+        "再",
+        "越是",
+        "越",
+        "放心",
+        "您",
+    ]
+)

@@ -150,6 +150,8 @@ def _whether(frame: Frame) -> Iterator[Ask]:
         return
     if mood == "not":
         slots["m"] = next((m for t in frame.before if (m := t.word[1:]) in _DENIED), "")
+    if mood == "not" and {t.word for t in frame.before} & _NO_CHOICE:
+        return
     fits = {
         "past": any(t.word == "了" for t in frame.object),
         "plan": frame.modal,
@@ -173,6 +175,12 @@ _DENIED = (
     "喜欢",
     "想要",
 )  # modals that a question can have
+
+
+# What is forbidden or cannot be is no choice that one asks for.
+_NO_CHOICE = frozenset(
+    ["应该", "应当", "不应该", "不应当", "不能", "不可以", "必须", "不可", "不该"]
+)
 
 
 def _is_timed_habit(frame: Frame) -> bool:
@@ -253,9 +261,13 @@ _NO_STATE = ("努力", "害怕", "成功", "感动", "反对", "一样", "不同
 def _on_scale(frame: Frame) -> Iterator[Ask]:
     """Where something stands on the scale of its adjective."""
     word = frame.predicate
+    if frame.object and (frame.object[0].tag == "v" or frame.object[0].word in ("把", "地")):
+        return  # "迅速把他送到医院"
     if frame.before and frame.before[-1].word == "得":
         return  # "方便得多"
     if word in ("多", "少") and frame.object and frame.object[0].tag != "y":
+        return
+    if frame.subject in within("vague"):
         return
     if not (frame.adjectival or predicate_class(word) in ("quality", "looks", "character")):
         return
@@ -285,7 +297,9 @@ def _on_clause_object(frame: Frame) -> Iterator[Ask]:
                  if word in within(n)), "")  # fmt: skip
     if not name or len(words) < 2 or not frame.person or not is_simple(frame, clause=True):
         return
-    if "对" in {t.word for t in frame.before}:
+    if "对" in {t.word for t in frame.before} or (
+        name == "decides" and frame.object[0].word == "了"
+    ):
         return
     if name == "learns" and (frame.modal or frame.mood in ("can", "should", "not", "notyet")):
         return

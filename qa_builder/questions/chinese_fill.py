@@ -11,7 +11,9 @@ from qa_builder.questions.chinese_phrases import Ask
 from qa_builder.questions.wordings import FOLDER, Wording, read_wordings
 
 _SLOT = re.compile(r"\{(\w)\}")
-_CUT = re.compile(r"^[的和与地得了着]|[和与的得地]$|的的|不了$")  # what was cut amiss
+_CUT = re.compile(
+    r"^[的和与地得了着]|[和与的得地]$|的的|的[和与]|不了$|哪[个儿里些]|什么|^其|^部(?![门队分长])"
+)  # what was cut amiss
 # What nobody asks the other of him- or herself: "how is your situation?"
 _OF_OTHERS = re.compile(r"的情况|怎样的人|情况如何|是什么样的|是什么情况|\{[sc]\}怎么样[？了]")
 
@@ -21,7 +23,7 @@ _NEXT = 0.12  # what speaks against each wording more than against the one befor
 
 @cache
 def wordings() -> dict[str, list[Wording]]:
-    """All wordings by section: predicates, parts, topics."""
+    """All wordings by section: predicates, parts, topics, scenes."""
     result: dict[str, list[Wording]] = {}
     for file in (
         "zh_wordings.txt",
@@ -29,6 +31,13 @@ def wordings() -> dict[str, list[Wording]]:
         "zh_parts.txt",
         "zh_sure.txt",
         "zh_topic_wordings.txt",
+        "zh_asked_wordings.txt",
+        "zh_about_wordings.txt",
+        "zh_points.txt",
+        "zh_troubles.txt",
+        "zh_scenes_mind.txt",
+        "zh_scenes_work.txt",
+        "zh_scenes_world.txt",
     ):
         result |= read_wordings(FOLDER / file)
     return result

@@ -1,8 +1,7 @@
 """The frame of a Chinese sentence: who or what does what, in which mood, and what is told besides.
 
 No parser: the main clause is picked by its connectives, its subject is what stands before the first
-predicate, cut down to its head. Every doubt ends in an empty field, for which no question is asked.
-(Ours.)
+predicate, cut to its head. Every doubt ends in an empty field, for which nothing is asked. (Ours.)
 """
 
 from __future__ import annotations
@@ -391,10 +390,11 @@ def _mood(clause: Sequence[Token], at: int, k: int, tokens: Sequence[Token]) -> 
 
 def _addressed(subject: list[Token], tokens: Sequence[Token], mood: str) -> bool:
     """Whether a sentence tells the other what to do, or says a rule."""
-    starts = [t.word for i, t in enumerate(tokens) if i == 0 or tokens[i - 1].tag == "w"]
+    starts = {t.word for i, t in enumerate(tokens) if i == 0 or tokens[i - 1].tag == "w"}
     words = {t.word for t in tokens}
-    if within("order") & set(starts) or words & within("forbid"):
+    orders = within("order") - ({"快"} if "了" in words else set())  # "快考试了" is none
+    if orders & starts or words & within("forbid"):
         return True
     you = bool(subject) and subject[0].word in ("你", "您", "你们", "我们", "咱们", "大家")
-    told = mood == "should" or bool(words & {"不要", "别", "不准", "要"})
+    told = mood == "should" or bool(words & {"不要", "别", "不准", "要"} and mood != "plan")
     return (you or not subject) and told

@@ -44,7 +44,7 @@ def parts(text: str, tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
         yield Ask("request", "any", text, {})
         return
     if frame.calling:
-        yield Ask("vocative", "any", text, {})
+        yield Ask("vocative", "serve" if tokens[0].word in _SERVING else "name", text, {})
     elif frame.addressed:
         yield from _advice(tokens, frame)
     elif suggests(tokens, frame):
@@ -67,43 +67,45 @@ def _is_done_by(tokens: Sequence[Token]) -> bool:
 
 
 def _of_asker(tokens: Sequence[Token], frame: Frame) -> str:
-    """What a sentence tells the one who asks."""
-    degree = {t.word for t in frame.before} & within("degree")
-    told = {t.word for t in (*frame.before, *tokens[-4:])} & {
-        "要",
-        "可以",
-        "快",
-        "必须",
-        "别",
-        "去",
-        "注意",
-        "记得",
-        "小心",
-        "多",
-    }
-    if "可以" in told:
-        return "can"
-    told |= {t.word for t in tokens[:2]} & {"快", "去"}
-    if told or frame.predicate in ("去", "来", "让", "给", "帮"):
-        return "should"
-    if any(t.word in within("if") or t.word == "只要" for t in tokens):
-        return "should"
-    looks = frame.adjectival or degree or frame.predicate in ("是", "像")
-    if frame.mood in ("any", "past") and not looks and frame.acting:
-        return "told"
-    if frame.mood == "any":
-        return "look" if looks else "told"
-    return "not" if frame.mood == "notyet" else frame.mood
+    """What a sentence tells the one who asks: a task, advice, how he or she is, does, or did."""
+    words = [t.word for t in tokens]
+    you = next((i for i, w in enumerate(words) if w in ("你", "您", "你们")), 0)
+    near, every = words[you + 1 : you + 4], set(words)
+    done = every & {"了", "过"}
+    held = (
+        ("task", set(near[:2]) & _TASKS and not done and "不能" not in every),
+        ("can", set(near) & {"可以", "能", "能够"}),
+        ("should", every >= {"还是", "吧"}),
+        ("should", set(near) & _ADVISING),
+        ("look", frame.adjectival or every & within("degree") or set(near[:2]) & {"是", "像"}),
+        ("not", set(near) & {"不", "没", "没有", "总", "总是", "老", "太", "从来"}),
+        ("past", done and not every & _SUPPOSED),
+        ("can", every & {"如果", "要是", "只要", "就"}),
+    )
+    return next((asks for asks, holds in held if holds), "told")
+
+
+_SUPPOSED = {"如果", "要是", "可能", "会", "就会", "将", "再", "刚开始", "也许"}
+_SERVING = ("服务员", "老板", "司机", "师傅")
+_TASKS = frozenset(
+    ["帮", "去", "来", "带", "买", "拿", "快", "告诉", "给", "叫", "送", "查", "把", "替", "接"]
+)
+_ADVISING = frozenset(["应该", "要", "必须", "得", "别", "不要", "不能", "注意", "最好", "多", "少", "小心", "先", "记得",
+                       "需要", "不用", "不必", "用不着"])  # fmt: skip
 
 
 def suggests(tokens: Sequence[Token], frame: Frame) -> bool:
     words = {t.word for t in tokens}
+    if words & {"你", "您"} and not words & {"我们", "咱们", "一起"}:
+        return False
     if "一起" in words and not frame.subject and tokens[0].tag in "vt" and len(tokens) < 9:
         return True
     said = join(tokens).rstrip("。！.!、")
     if said.endswith("吧") and frame.subject in ("你们", "") and "一起" in said:
         return True
-    if "咱们" in words or {"让", "我们"} <= {t.word for t in tokens[:2]}:
+    if ("咱们" in words and words & {"吧", "去", "一起"}) or {"让", "我们"} <= {
+        t.word for t in tokens[:2]
+    }:
         return True
     return any(t.word == "吧" for t in tokens[-3:]) and not words & {"太", "可能", "会", "应该", "估计", "大概", "也许"} and (
         frame.subject in ("", "我", "你们", "我们")
@@ -239,7 +241,13 @@ def _on_circumstances(frame: Frame) -> Iterator[Ask]:
         yield Ask("how", "means", "", slots)
     done = frame.object and frame.object[0].word in ("了", *COMPLEMENTS)
     done = done or frame.predicate in within("intransitive")
-    if frame.person and frame.subject not in PRONOUNS and frame.subject != "大家" and done:
+    if (
+        frame.person
+        and frame.subject not in PRONOUNS
+        and frame.subject != "大家"
+        and done
+        and frame.mood == "past"
+    ):
         yield Ask("whosubject", frame.mood, frame.subject, slots)
 
 
@@ -259,8 +267,16 @@ def _on_object(frame: Frame) -> Iterator[Ask]:
         return
     complement, rest = object_of(frame)
     slots = with_verb(frame) | {"v": frame.predicate + complement}
+    askable = {frame.predicate, frame.predicate + complement} & within("askable")
     if rest and len(rest) < 2 and is_person(rest[-1].word):
         yield Ask("whom", frame.mood, join(rest), slots)
-    elif rest and not is_person(rest[0].word) and not is_person(rest[-1].word):
-        mood = frame.mood if frame.person and (frame.modal or frame.mood not in _WITH_MODAL) else ""
+    elif askable and rest and not is_person(rest[0].word) and not is_person(rest[-1].word):
+        holds = frame.predicate in within("stative") and frame.mood == "past"
+        mood = (
+            "any"
+            if holds
+            else frame.mood
+            if frame.person and (frame.modal or frame.mood not in _WITH_MODAL)
+            else ""
+        )
         yield Ask("what", mood or ("any" if frame.person else "thing"), join(rest), slots)

@@ -50,49 +50,61 @@ def without_lead(clause: Sequence[Token]) -> Sequence[Token]:
 
 def _on_noun(clause: Sequence[Token]) -> Iterator[Ask]:
     """The noun phrase at the end, behind its verb."""
-    last = clause[-1]
-    if last.tag not in ("n", "v", "i", "l", "vn") or last.word in _NO_HEAD:
-        return
     verb = next((j for j in range(len(clause) - 1) if _ends_so(clause, j)), -1)
-    if verb < 0 or not _is_kept(clause[:verb]) or _DENIED & {t.word for t in clause[:verb]}:
-        return
     end = verb + 1
-    while end < len(clause) - 1 and clause[end].word in _TAILS:
+    while 0 < end < len(clause) - 1 and clause[end].word in _TAILS:
         end += 1
-    phrase = clause[end:]
-    of = [i for i, t in enumerate(phrase) if t.word == "的"]
+    if verb < 0 or not _can_ask_end(clause, verb, end):
+        return
+    last, phrase = clause[-1], clause[end:]
     first = clause[0].word if clause[0].word in PRONOUNS else ""
-    before = [t for t in clause[:verb] if t.word not in MODALS and t.word not in ("去", "来", "的")]
-    plain = all(t.tag in "nrstdpfmqj" for t in before) and "只" not in join(before)
-    if not plain or first in ("你", "您", "你们") or clause[verb].word in _MOVING:
-        return
-    if (
-        clause[verb].word in BE
-        and verb
-        and is_person(clause[verb - 1].word)
-        and not is_person(last.word)
-    ):
-        return
+    of = [i for i, t in enumerate(phrase) if t.word == "的"]
     slots = {"c": _turned(clause[:verb]), "v": join(clause[verb:end]), "s": TURN.get(first, first)}
+    slots["n"] = last.word
     if clause[verb].word in BE:
-        if clause[verb].word.endswith("不是"):
-            return
         own = is_person(last.word)
-        if own and first in ("我们", "我") and "的" not in {t.word for t in phrase}:
-            slots["c"] = "" if first == "我们" else slots["c"]
+        if own and first == "我们" and not of:
+            slots["c"] = ""
         role = own and (not of or first == "我") and phrase[0].word not in PRONOUNS
-        asks = "role" if role else "who" if own else "is"
-        yield Ask("end", asks, join(phrase), slots | {"n": last.word})
+        yield Ask("end", "role" if role else "who" if own else "is", join(phrase), slots)
     elif is_person(last.word):
         yield Ask("end", "whom", join(phrase), slots)
-    else:
-        if any(t.word == "着" for t in clause[verb:end]) or clause[verb].word.endswith("着"):
-            return
+    elif not join(clause[verb:end]).endswith("着") and _is_askable(clause, verb, end):
         done = any(t.word in ("了", "过") for t in clause[verb:end])
         mood = "done" if done else "use" if clause[verb].word in _HANDS else "what"
-        yield Ask("end", mood, join(phrase), slots | {"n": last.word})
+        yield Ask("end", mood, join(phrase), slots)
         if of and of[-1] == len(phrase) - 2 and len(last.word) < 4:
-            yield Ask("end", "kind", join(phrase), slots | {"n": last.word})
+            yield Ask("end", "kind", join(phrase), slots)
+
+
+def _is_askable(clause: Sequence[Token], verb: int, end: int) -> bool:
+    """Whether one asks so, with 什么 in the place of the object of this verb."""
+    if verb and clause[0].tag in "vp":
+        return False
+    known = clause[verb].word in within("askable") or join(clause[verb:end]) in within("askable")
+    return known and clause[end].tag not in "avdc"
+
+
+def _can_ask_end(clause: Sequence[Token], verb: int, end: int) -> bool:
+    """Whether what stands behind a verb is all that the clause tells, and can be asked for."""
+    last, word, kept = clause[-1], clause[verb].word, clause[:verb]
+    before = [t for t in kept if t.word not in MODALS and t.word not in ("去", "来", "的")]
+    amiss = (
+        last.tag not in ("n", "v", "i", "l", "vn") or last.word in _NO_HEAD,
+        not _is_kept(kept) or "只" in join(before),
+        (_DENIED | {"把", "将", "被", "让"}) & {t.word for t in kept},
+        not all(t.tag in "nrstdpfmqj" for t in before),
+        clause[0].word in ("你", "您", "你们"),
+        word in _MOVING or word in within("intransitive") or word[-1] == "饱",
+        word in BE and (word.endswith("不是") or (verb and _is_whose(clause[verb - 1], last))),
+        clause[end].word[0] in "不得",
+    )
+    return not any(amiss)
+
+
+def _is_whose(before: Token, last: Token) -> bool:
+    """Whether somebody is said to be a thing: "他是心不在焉"."""
+    return is_person(before.word) and not is_person(last.word)
 
 
 _MOVING = (
@@ -115,26 +127,6 @@ _MOVING = (
 )
 _DENIED = frozenset(["不", "没", "没有", "各", "未", "并不", "从不"])
 _HANDS = frozenset("吃喝买带拿穿送卖种养捡戴寄取搬借丢")  # verbs of what can be held in the hand
-
-
-def on_bare(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
-    """What the last verb of a clause has as its object, and nothing else: "确定什么"."""
-    if frame.addressed or frame.calling:
-        return
-    for clause in clauses_of(tokens):
-        verb = next((j for j in range(len(clause) - 2, -1, -1) if clause[j].tag == "v"), -1)
-        if verb < 0 or len(clause[verb].word) != 2 or clause[verb].word in (*BE, *MODALS):
-            continue
-        rest = clause[verb + 1 :]
-        done = rest[0].word == "了"
-        rest = rest[done:]
-        known = clause[verb].word in within("sure") | within("transitive") | within("bare")
-        noun = (
-            rest and rest[-1].tag == "n" and all(t.tag in "mqanbr" or t.word == "的" for t in rest)
-        )
-        if known and noun and not is_person(rest[-1].word):
-            slots = {"v": clause[verb].word + ("了" if done else "")}
-            yield Ask("bare", "any", join(rest), slots)
 
 
 def _ends_so(clause: Sequence[Token], j: int) -> bool:
@@ -192,7 +184,28 @@ def _on_state(clause: Sequence[Token]) -> Iterator[Ask]:
     while at and words[at - 1].word in _DEGREE:
         at -= 1
     named = words[:at]
-    if named and _is_named(named) and _is_kept(named):
+    vague = bool(named) and named[-1].word in (
+        *within("vague"),
+        "大家",
+        "身处",
+        "人",
+        "人们",
+        "自己",
+        "这次",
+        "次",
+        "同学们",
+        "别的",
+        "别的事",
+        "身体",
+    )
+    vague = vague or (
+        bool(named)
+        and (
+            named[0].word in ("连", "那时", "如今")
+            or (len(join(named)) < 2 and named[0].word not in PRONOUNS)
+        )
+    )
+    if named and not vague and _is_named(named) and _is_kept(named):
         own = named[-1].word in PRONOUNS or is_person(named[-1].word)
         mood = "now" if done else "who" if own else "thing"
         yield Ask("state", mood, join(words[at:]), {"c": _turned(named)})

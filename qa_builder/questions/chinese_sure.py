@@ -6,18 +6,16 @@ words that show an act, a plan, a habit, a state; so these hold where the frame 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from qa_builder.questions.chinese_about import LONGEST, PLACE_END, SELVES, TIMES, about
+from qa_builder.questions.chinese_about import LONGEST, PLACE_END, SELVES, about
 from qa_builder.questions.chinese_frame import BE, Frame, clauses_of
 from qa_builder.questions.chinese_parts import suggests
+from qa_builder.questions.chinese_person import NEAR, first_of, told_of
 from qa_builder.questions.chinese_phrases import Ask, join
 from qa_builder.questions.chinese_subject import PRONOUNS, TURN
-from qa_builder.questions.chinese_words import Token, predicate_class, within
-
-_NEAR = 4  # tokens behind a subject in which a modal is its own
+from qa_builder.questions.chinese_words import Token, within
 
 
 def on_sure(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
@@ -43,20 +41,45 @@ def on_sure(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
         asks = "you" if subject in ("你", "你们") else "who"
         if asks == "who" and subject not in _TURNED and subject[0] not in "你他她这那老小":
             asks = "role"
-        section = _of_person(rest, frame, asks)
+        section, asks = _of_act(told_of(rest, frame, asks), asks, tokens, rest)
         changed = section == "state" and asks != "you" and "了" in (t.word for t in rest)
         yield Ask(f"sure-{section}", "done" if changed else asks, asked, slots)
-    elif subject not in ("这", "那") and not _is_cut(subject):
+    elif subject not in ("这", "那", *within("vague")) and not _is_cut(subject):
         bare = subject[0] not in "这那你我他她本" and "的" not in subject
         name = _of_thing(subject, rest, frame, bare)
         bad = {t.word for t in rest} & within("suffers")
         asks = "bad" if bad else "bare" if bare else "own"
         if name == "thing-must":
-            asks = "forbid" if {t.word for t in rest[:_NEAR]} & within("forbids") else "must"
+            asks = "forbid" if {t.word for t in rest[:NEAR]} & within("forbids") else "must"
         yield Ask(f"sure-{name}", asks, asked, slots)
 
 
 _UNASKED = ("我", "我们", "自己", "这个", "那个")
+
+
+def _of_act(
+    section: str, asks: str, tokens: Sequence[Token], rest: Sequence[Token]
+) -> tuple[str, str]:
+    """The section, where nothing was done or happened yet, and its wordings of a moment ago."""
+    words = {t.word for t in tokens}
+    later = tokens[0].word in within("if") | {"等", "等到", "每当"}
+    if section in ("did", "event") and later:
+        return "any", asks
+    if section == "did" and words & _NO_DEED:
+        return "any", asks
+    just = section == "did" and asks == "you" and _just_done(tokens, rest)
+    return section, "just" if just else asks
+
+
+_NO_DEED = frozenset(["可以", "当", "当成", "看来", "不敢", "觉得"])  # "我把她当成偶像"
+
+
+def _just_done(tokens: Sequence[Token], rest: Sequence[Token]) -> bool:
+    """Whether something can have been done a moment ago: no habit, no possibility, not long ago."""
+    words = {t.word for t in tokens}
+    verb = first_of(rest)
+    long = any(t.tag in "tm" for t in tokens) or words & within("timeless") | words & within("can")
+    return "了" in words and verb.tag == "v" and not long and not words & within("minds")
 
 
 def _of_nobody(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
@@ -136,136 +159,10 @@ def _time(frame: Frame) -> str:
     return frame.time if len(frame.time) == 2 and frame.time[-1] in "天周末年晚" else ""
 
 
-def _of_person(rest: Sequence[Token], frame: Frame, asks: str) -> str:
-    """What is told of a person: a section of the lexicon."""
-    words = [t.word for t in rest]
-    near, far = set(words[:_NEAR]), set(words)
-    first = _first(rest)
-    if _takes_object(rest, first):
-        first = Token(first.word, "v")
-    name = predicate_class(first.word)
-    done = bool(far & within("happens")) or frame.mood == "past"
-    if rest and rest[-1].word in TIMES:
-        return "any"
-    felt = near & {"对", "为"} and any(
-        predicate_class(w) == "emotion" and w not in within("notfelt") for w in words
-    )
-    told = (
-        ("said", first.word in within("says") | within("speaks")),
-        ("think", first.word in within("thinks") and not done),
-        (
-            "plan",
-            (
-                "正在" not in near
-                and first.word in within("intends")
-                and (asks != "role" or first.word != "要")
-            )
-            or (frame.mood == "plan" and frame.modal not in ("", "将")),
-        ),
-        ("event", far & within("suffers")),
-        ("habit", near & within("always") and first.tag == "v" and first.word != "有"),
-        ("ill", name == "ill"),
-        ("feel", felt or (name == "emotion" and first.word not in within("notfelt"))),
-        ("rule", asks == "role" and first.word == "要"),
-        ("plan", asks == "you" and "要" in near),
-        (
-            "rule",
-            set(words[:6]) & {"不应该", "不能", "不该", "不可", "不得", "不许"} and asks != "who",
-        ),
-        ("deny", set(words[:6]) & within("denies") or any(_DENIES.match(w) for w in words[:6])),
-        ("did", "把" in near),
-        ("trait", asks != "you" and _is_like(rest, first)),
-        ("state", rest and rest[-1].tag == "a" and "对" in near),
-        ("state", first.tag in "azil" or _has_degree(rest[:6])),
-        ("rule", near & within("duty")),
-        ("will", near & within("can") and frame.mood != "can"),
-        ("can", near & within("can")),
-        ("now", _goes_now(rest[:_NEAR]) and not done),
-        ("did", (done and first.tag == "v" and name not in _BEFALLS)),
-        ("event", done and name in _BEFALLS),
-        ("did", done and first.word not in within("stays") | {*BE}),
-        (
-            "act",
-            name not in _BEFALLS
-            and first.tag == "v"
-            and first.word not in within("stays") | within("stative"),
-        ),
-    )
-    return next((name for name, holds in told if holds), "any")
-
-
-def _first(rest: Sequence[Token]) -> Token:
-    """The first word behind a subject that is no adverb, no time and in no phrase of a preposition."""
-    within_phrase = False
-    for i, t in enumerate(rest):
-        if t.tag == "p" or t.word in ("和", "跟", "与", "同"):
-            within_phrase = True
-        elif not (
-            (t.tag in "azild" and _tells_how(rest, i))
-            or (within_phrase and t.tag in "nrsfmqtjbil")
-            or (within_phrase and t.tag in "az" and i + 1 < len(rest) and rest[i + 1].word == "的")
-            or t.tag in "dtcu"
-            or t.word == "自己"
-        ):
-            return t
-    return Token("", "-")
-
-
-_DENIES = re.compile(
-    r"(?!不[少久断仅但同料禁管论由得定]|不小心)[不没].|.不.|[从决绝毫并却也还都就][不没]$"
-)
-_BEFALLS = ("ill", "die", "lose", "broken", "late", "emotion", "meet", "see", "change", "become")
-
-
-def _takes_object(rest: Sequence[Token], first: Token) -> bool:
-    """Whether a phrase of four characters is a verb with its adverb: "彻底解决了问题"."""
-    behind = rest[rest.index(first) + 1] if first in rest[:-1] else Token("", "-")
-    return first.tag in "il" and (behind.tag in "nrm" or behind.word == "了")
-
-
-def _is_like(rest: Sequence[Token], first: Token) -> bool:
-    """Whether it tells what somebody is like: an adjective, or what he or she is."""
-    behind = rest[rest.index(first) + 1] if first in rest[:-1] else Token("", "-")
-    if first not in rest:
-        return False
-    if first.word in (*BE, "像"):
-        return behind.tag in "mqan" or behind.word[:1] in "一个"
-    return first.tag in "azil"
-
-
-def _tells_how(rest: Sequence[Token], i: int) -> bool:
-    """Whether an adjective or an idiom tells how something is done: "仔仔细细又进行了检查"."""
-    behind = rest[i + 1 : i + 4]
-    if behind and behind[0].word in ("地", "的"):
-        behind = behind[1:]
-    verb = next((k for k, t in enumerate(behind) if t.tag != "d"), -1)
-    return verb >= 0 and behind[verb].tag == "v" and behind[verb].word not in (*BE, "得")
-
-
-def _goes_now(near: Sequence[Token]) -> bool:
-    """Whether something is going on: 正在, 着, or 在 before a verb."""
-    going = any(t.word in ("正在", "正", "着") for t in near)
-    return going or any(a.word == "在" and b.tag == "v" for a, b in pairwise(near))
-
-
-def _has_degree(rest: Sequence[Token]) -> bool:
-    """Whether a word of degree stands before an adjective: "很累"."""
-    verb = next((i for i, t in enumerate(rest) if t.tag == "v"), len(rest))
-    verb = len(rest) if "得" in {t.word for t in rest} else verb + 2
-    return any(
-        a.word in within("degree")
-        and (
-            b.tag in "azil"
-            or predicate_class(b.word) in ("know", "emotion", "like", "hate", "think")
-        )
-        for a, b in pairwise(rest[:verb])
-    )
-
-
 def _of_people(rest: Sequence[Token]) -> tuple[str, str]:
     """What is told of people in general: a section of the lexicon, and which of its wordings."""
     words = {t.word for t in rest}
-    if {t.word for t in rest[:_NEAR]} & within("duty"):
+    if {t.word for t in rest[:NEAR]} & within("duty"):
         return "people-must", "any"
     if words & within("happens"):
         return "people", "told"
@@ -293,7 +190,7 @@ def _defines(words: Sequence[str]) -> bool:
 def _of_thing(subject: str, rest: Sequence[Token], frame: Frame, bare: bool) -> str:
     """What is told of a thing: a section of the lexicon."""
     words = [t.word for t in rest]
-    near, far = set(words[:_NEAR]), set(words)
+    near, far = set(words[:NEAR]), set(words)
     place = frame.is_place or subject[-1] in PLACE_END
     company = subject[-2:] in within("organization")
     is_so = words[-1:] != ["的"] and near & {*BE, "指", "叫", "称为", "叫做"}
@@ -301,7 +198,10 @@ def _of_thing(subject: str, rest: Sequence[Token], frame: Frame, bare: bool) -> 
         ("place", place and near & {"有", "着", "没有", "是"}),
         ("there", place),
         ("org", company and far & (within("happens") | within("comes"))),
-        ("act", company and _first(rest).tag == "v" and _first(rest).word not in within("stays")),
+        (
+            "act",
+            company and first_of(rest).tag == "v" and first_of(rest).word not in within("stays"),
+        ),
         ("thing-define", bare and is_so and _defines(words)),
         ("thing-is", near & set(BE)),
         ("thing-must", near & within("duty") | near & within("forbids")),

@@ -91,7 +91,8 @@ def _why(clauses: Sequence[Sequence[Token]]) -> Iterator[Ask]:
                 and plain[-1].word not in within("says")
                 and any(t.tag in "vail" or is_predicate(t.word) for t in plain)
             )
-            if says and not told and (what := _kept(plain, 3)):
+            whose = plain and plain[0].tag in "nrs" and "才" not in {t.word for t in plain}
+            if says and whose and not told and (what := _kept(plain, 3)):
                 yield Ask("turned-why", "any", join(clause), {"c": what})
         return
 
@@ -220,7 +221,13 @@ def _of_degree(clause: Sequence[Token]) -> Iterator[Ask]:
     if at < 1 or clause[at - 1].tag != "v" or clause[at + 1].word in ("到", "住", "起", "上", "了"):
         return
     named = clause[: at - 1]
-    sound = named and all(t.tag in "nrsv" or t.word == "的" for t in named) and named[0].tag in "nr"
+    whole = len(clause[at - 1].word) > 1 and clause[at - 1].word in within("intransitive")
+    sound = (
+        named
+        and not whole
+        and all(t.tag in "nrsv" or t.word == "的" for t in named)
+        and named[0].tag in "nr"
+    )
     if sound and len(named) < 5 and (what := _kept(clause[:at], 2)):
         mood = "own" if what[0] in "你我" else "any"
         yield Ask("turned-degree", mood, join(clause[at + 1 :]), {"c": what})
@@ -265,10 +272,17 @@ def _of_agent(clause: Sequence[Token]) -> Iterator[Ask]:
     verb = next((t for t in rest if t.tag != "d" and t.word not in _MAY), Token("", ""))
     if (
         not named
+        or not any(t.tag in "vail" for t in rest)
         or verb.tag not in "vp"
         or verb.word in _NO_ACT
         or len(rest) < 2
         or "的" in named[-1].word
+    ):
+        return
+    if (
+        rest[-1].word in _NOT_LAST
+        or rest[-1].word[-1] == "说"
+        or {"才", "更", "越", "再", "也", "一边", "边"} & {t.word for t in rest}
     ):
         return
     if (rest[-1].tag in "uydpc" and rest[-1].word not in ("了", "过")) or not (
@@ -326,7 +340,13 @@ _NO_AGENT = (
     "那些",
     "人",
     "之一",
+    "他们",
+    "她们",
+    "女人",
+    "男人",
+    "他俩",
 )
+_NOT_LAST = ("后", "时", "时候", "以后", "之后", "前", "之前", "中", "的话")
 _MOST_DONE = 9  # characters of what is done
 _ALSO = (
     "都",

@@ -17,20 +17,30 @@ from qa_builder.corpora.base import Notes
 from qa_builder.corpora.csl_daily import CslDaily
 from qa_builder.questions.chinese import Chinese
 from qa_builder.questions.chinese_frame import Frame, read
-from qa_builder.questions.chinese_words import mend, segment
+from qa_builder.questions.chinese_scenes import scenes_of, words_of_scenes
+from qa_builder.questions.chinese_shape import shape_of
+from qa_builder.questions.chinese_words import Token, mend, segment
 from qa_builder.questions.choose import Chooser
 from qa_builder.questions.kinds import asks_openly, kind_of
-from qa_builder.questions.wordings import FOLDER, read_wordings
+from qa_builder.questions.wordings import FOLDER, pairs, read_wordings
 from qa_builder.samples import KINDS
 from qa_builder.text import normalize_all, normalize_question
 
 CHINESE = Chinese()
+_WORDINGS = sorted(
+    p.stem for p in FOLDER.glob("zh_*.txt") if "\n[" in p.read_text(encoding="utf-8")
+)
 
 
 def frame(tagged: str) -> Frame:
     """The frame of a sentence written as word/tag word/tag."""
     pairs = [p.split("/") for p in tagged.split()]
     return read(mend([w for w, _ in pairs], [t for _, t in pairs]))
+
+
+def tokens(tagged: str) -> list[Token]:
+    pairs = [p.split("/") for p in tagged.split()]
+    return mend([w for w, _ in pairs], [t for _, t in pairs])
 
 
 def texts(tagged: str) -> list[str]:
@@ -98,7 +108,7 @@ def test_a_question_gets_the_utterance_before_it() -> None:
     sentence = "你/r 喜欢/v 哪个/r 季节/n ？/w"
     words, tags = zip(*(p.split("/") for p in sentence.split()), strict=True)
     found = CHINESE.candidates("".join(words), list(words), list(tags))
-    assert {c.kind for c in found} == {"prompt"}
+    assert found[0].text == "你知道我喜欢做什么吗？" and found[-1].kind == "prompt"
     assert len(found) >= 3 and "".join(words) not in {c.text for c in found}
 
 
@@ -111,6 +121,12 @@ def test_a_question_gets_the_utterance_before_it() -> None:
         ("你能帮我拿一下吗？", "有什么需要我帮忙的？"),
         ("你怎么还不睡觉？", "我怎么了？"),
         ("小王回来了吗？", "你找谁？"),
+        ("你儿子几岁了？", "你看过我家的照片吗？"),
+        ("你吃药了吗？", "你知道我病了吗？"),
+        ("医生，我什么时候能出院？", "您哪儿不舒服？"),
+        ("你的论文写完了吗？", "我现在可以出去玩吗？"),
+        ("那个戴帽子的人是谁？", "你在看谁？"),
+        ("你的围巾真漂亮，在哪儿买的？", "你看我今天怎么样？"),
     ],
 )
 def test_a_question_can_answer_a_question(asked: str, before: str) -> None:
@@ -152,6 +168,122 @@ def test_what_fits_nearly_anything_that_is_said_so(tagged: str, expected: str) -
     assert expected in texts(tagged)
 
 
+@pytest.mark.parametrize(
+    ("tagged", "shape", "who"),
+    [
+        ("我/r 昨天/t 买/v 了/u 词典/n 。/w", "me", ""),
+        ("我/r 的/u 老师/n 很/d 严格/a 。/w", "other", "你的老师"),
+        ("他/r 的/u 梦想/n 是/v 当/v 演员/n 。/w", "other", "他"),
+        ("你/r 的/u 发音/n 不/d 标准/a 。/w", "you", ""),
+        ("请/v 按时/d 吃药/v 。/w", "rule", ""),
+        ("这/r 台/q 相机/n 很/d 轻便/a 。/w", "this", "这台相机"),
+        ("抱怨/v 没有/v 用处/n 。/w", "true", ""),
+        ("工厂/n 昨天/t 停工/v 了/u 。/w", "told", ""),
+        ("晚上/t 和/p 同学/n 去/v 看/v 电影/n 。/w", "me", ""),
+    ],
+)
+def test_whom_a_sentence_speaks_of(tagged: str, shape: str, who: str) -> None:
+    assert shape_of(tokens(tagged), frame(tagged)) == (shape, who)
+
+
+@pytest.mark.parametrize(
+    ("tagged", "scenes"),
+    [
+        ("喝酒/v 以后/f 别/d 开车/v 。/w", ["drunkdrive", "drive"]),
+        ("他/r 发生/v 意外/n 了/u 。/w", []),  # no 生意 in 发生|意外
+        ("这/r 种/q 草/n 很/d 少/d 。/w", ["plant"]),  # a word of one character is a token
+        ("草原/n 很/d 大/a 。/w", []),
+    ],
+)
+def test_a_scene_is_shown_by_whole_words(tagged: str, scenes: list[str]) -> None:
+    words = tokens(tagged)
+    shown = words_of_scenes("".join(t.word for t in words), words)
+    assert [s.name for s in scenes_of(shown)][: len(scenes)] == scenes
+    assert bool(shown) == bool(scenes)
+
+
+@pytest.mark.parametrize(
+    ("tagged", "expected"),
+    [
+        ("酒后/t 驾驶/v 会/v 害/v 人/n 。/w", "喝了酒还能上路吗？"),
+        ("抱怨/v 没有/v 用处/n ，/w 应该/v 努力/v 。/w", "我心里不痛快，发发牢骚不行吗？"),
+        ("感冒/v 是/v 病毒/n 引起/v 的/u 。/w", "今天的健康课上讲了什么？"),
+        ("学校/n 昨天/t 开学/v 了/u 。/w", "你听说什么了？"),
+        ("运动/v 有益/a 于/p 健康/a 。/w", "怎样才能身体好？"),
+        ("我/r 找/v 不/d 到/v 钥匙/n 了/u 。/w", "你在找什么？"),
+        ("他/r 失业/v 了/u 。/w", "他还在那家公司吗？"),
+        ("路上/s 又/d 堵车/v 了/u 。/w", "路上车多不多？"),
+        ("这/r 台/q 相机/n 很/d 轻便/a 。/w", "你觉得这台相机怎么样？"),
+        ("这/r 台/q 相机/n 坏/a 了/u 。/w", "这台相机怎么了？"),
+        ("地震/n 以后/f 道路/n 被/p 阻断/v 了/u 。/w", "灾情怎么样？"),
+        ("我/r 骑车/v 去/v 学校/n 。/w", "你打算怎么办？"),
+        ("服务员/n ，/w 我/r 要/v 一/m 杯/q 茶/n 。/w", "您需要什么？"),
+        ("你/r 把/p 这个/r 拿/v 走/v 。/w", "有什么要我做的吗？"),
+    ],
+)
+def test_what_is_asked_in_a_scene(tagged: str, expected: str) -> None:
+    assert expected in texts(tagged)
+
+
+@pytest.mark.parametrize(
+    ("tagged", "expected"),
+    [
+        ("跑步/v 有助于/v 减肥/v 。/w", "跑步有什么好处？"),
+        ("垃圾/n 会/v 污染/v 河流/n 。/w", "垃圾有什么坏处？"),
+        ("睡眠/n 很/d 重要/a 。/w", "睡眠真的重要吗？"),
+        ("红包/n 是/v 一种/m 礼物/n 。/w", "什么是红包？"),
+    ],
+)
+def test_the_point_of_a_thing_is_asked_for(tagged: str, expected: str) -> None:
+    assert expected in texts(tagged)
+
+
+@pytest.mark.parametrize(
+    ("tagged", "unasked"),
+    [
+        ("垃圾/n 不/d 污染/v 河流/n 。/w", "垃圾有什么坏处？"),
+        ("世界/n 很/d 重要/a 。/w", "世界真的重要吗？"),
+        ("他/r 率领/v 一/m 支/q 军队/n 。/w", "他率领什么？"),
+        ("我/r 每天/t 锻炼/v 了/u 身体/n 。/w", "你刚才在忙什么？"),
+        ("我们/r 不/d 应该/v 嘲笑/v 缺点/n 。/w", "你们嘲笑缺点吗？"),
+        ("人生/n 就/d 像/v 一/m 场/q 戏/n 。/w", "有什么新情况吗？"),
+    ],
+)
+def test_what_is_not_asked(tagged: str, unasked: str) -> None:
+    assert unasked not in texts(tagged)
+
+
+def test_a_claim_is_confirmed() -> None:
+    tagged = "草稿/n 往往/d 很/d 潦草/a ，/w 但/c 也/d 有/v 细致/a 的/u 。/w"
+    assert "草稿往往很潦草，是吗？" in texts(tagged)
+
+
+def test_healers_are_not_the_ones_that_are_ill() -> None:
+    assert "医生哪儿不舒服？" not in texts("医生/n 给/p 我/r 开/v 了/u 感冒/n 药/n 。/w")
+
+
+def test_the_last_resort_is_of_the_sentence_s_kind() -> None:
+    view, say = texts("天/n 外/f 有/v 天/n 。/w")[-2:], texts("我/r 不/d 认识/v 她/r 。/w")[-2:]
+    assert not {"你的看法是什么？", "你能举个例子吗？"} & set(say)
+    assert not {"你说吧，我听着呢。", "你想说什么呢？"} & set(view)
+
+
+def test_every_scene_has_a_source_and_words() -> None:
+    sections = {
+        name for file in ("mind", "work", "world")
+        for name in read_wordings(FOLDER / f"zh_scenes_{file}.txt")
+    }  # fmt: skip
+    scenes = dict(pairs(FOLDER / "zh_scenes.txt"))
+    sources = dict(pairs(FOLDER / "zh_sources.txt"))
+    assert all(scenes.values())
+    assert {s.removeprefix("scene-") for s in sections} <= set(scenes)
+    assert sorted(" ".join(sources.values()).split()) == sorted(scenes)  # each of one source
+    assert {f"about-{s}" for s in sources} <= set(read_wordings(FOLDER / "zh_about_wordings.txt"))
+    troubled = dict(pairs(FOLDER / "zh_troubled.txt"))
+    assert {f"trouble-{t}" for t in troubled} == set(read_wordings(FOLDER / "zh_troubles.txt"))
+    assert set(" ".join(troubled.values()).split()) <= set(scenes)
+
+
 def test_a_role_is_no_subject_where_it_only_has_something() -> None:
     tagged = "服务员/n 耐心/a 周到/a 的/u 服务/v 赢得/v 了/u 称赞/v 。/w"
     assert "服务员做什么了？" not in texts(tagged)
@@ -188,9 +320,7 @@ def test_any_text_gets_questions(text: str) -> None:
     assert len({c.text for c in found}) == len(found)
 
 
-@pytest.mark.parametrize(
-    "name", ["zh_wordings", "zh_core", "zh_parts", "zh_sure", "zh_topic_wordings"]
-)
+@pytest.mark.parametrize("name", _WORDINGS)
 def test_the_lexicon_names_the_kind_that_its_questions_have(name: str) -> None:
     kind = kind_of("zh")
     for wordings in read_wordings(FOLDER / f"{name}.txt").values():
