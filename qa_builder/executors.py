@@ -22,7 +22,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 EXECUTORS = ("processes", "ray")
 _STARTS = 60  # times that Ray is asked, each half a second, whether a worker is up again
-_NEVER_RAN = "The actor never ran"  # says Ray of a worker that it gave up before it began
 _AHEAD = 2  # items a worker: one in work, one waiting
 # Several workers with several threads each hinder one another: 3 to 50 times slower.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -266,20 +265,10 @@ def _failed(ray: Any, started: Any, times: int) -> bool:
     try:
         ray.get(started)
     except ray.exceptions.RayActorError as e:
-        broken = "creation task" in str(e) and _NEVER_RAN not in str(e)
-        if broken or times >= _STARTS:
+        if "creation task" in str(e) or times >= _STARTS:
             raise _cannot_start(e) from None
         time.sleep(0.5)
         return True
-    return False
-
-
-def _gone(ray: Any, started: Any) -> bool:
-    """Whether a worker never ran, and never will: its place was taken away before it had begun."""
-    try:
-        ray.get(started)
-    except ray.exceptions.RayActorError as e:
-        return _NEVER_RAN in str(e)
     return False
 
 
@@ -337,9 +326,6 @@ def _on_ray(
                 if done in starting:
                     actor, died_of, failed = starting.pop(done)
                     if _failed(ray, done, failed):
-                        if _gone(ray, done):
-                            ray.kill(actor)  # or it would hold its place, should it come after all
-                            actors.append(actor := remote.remote(function))
                         starting[actor.start.remote()] = (actor, died_of, failed + 1)
                     elif died_of:
                         running[actor.work.remote(died_of[1])] = (actor, *died_of, True)

@@ -12,7 +12,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from qa_builder import executors
 from qa_builder.errors import QbsltError
 from qa_builder.executors import Died, check_executor, run_all
 
@@ -131,15 +130,3 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     parent.wait()
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
-
-
-def test_a_ray_worker_that_never_ran_is_told_from_one_that_is_up() -> None:
-    with executors._cluster(1, None) as ray:
-        late = ray.remote(num_cpus=9)(executors._Worker).remote(str)  # there are no nine
-        started = late.start.remote()
-        ray.kill(late)
-        assert executors._gone(ray, started) and executors._failed(ray, started, 0)
-        with pytest.raises(QbsltError, match="can't start"):  # not for ever
-            executors._failed(ray, started, executors._STARTS)
-        up = ray.remote(executors._Worker).remote(str)
-        assert not executors._gone(ray, up.start.remote())
