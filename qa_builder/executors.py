@@ -340,5 +340,10 @@ def _on_ray(
                 free.append(actor)
                 yield i, result
         finally:
-            for actor in actors:
-                ray.kill(actor)
+            while actors:
+                ray.kill(actors.pop())
+            # A handle that outlived this session would, when it goes, take down a worker of the
+            # next one: Ray numbers them alike in each.
+            actor = done = None
+            for held in (running, starting, free):
+                held.clear()
