@@ -118,7 +118,7 @@ def main(folder: Path, batches: int, seed: int, words: tuple[str, ...]) -> None:
     graph = method.graph(config)
     if not graph.translation or sum(bool(getattr(graph, name)) for name in LOSSES) < 2:
         raise QbsltError("has no loss beside the translation.", file=folder,
-                         cure="Give one a weight, for instance contrast_weight=1.")  # fmt: skip
+                         cure="Take a run that was trained with one.")  # fmt: skip
     torch.manual_seed(seed)
     model = run.materials.translator(config, graph)
     best = checkpoint.find(folder / CHECKPOINTS, checkpoint.BEST)
