@@ -105,7 +105,8 @@ def write_study(document: Mapping[str, Any], out: Path) -> None:
     lines = [
         f"# {table.title}\n\n",
         "Mean and standard deviation over seeds; percent, under the task's standard convention. "
-        "Gain over copy: BLEU-4 above that of printing the question, the same dataset's.\n\n",
+        "Gain over copy: BLEU-4 above that of printing the question, the same dataset's. "
+        "Published: as a paper reports it, of other data and code than these.\n\n",
         _line(table.columns), _line(["---"] * len(table.columns)), *map(_line, table.rows), "\n",
         *(f"- note: {note}\n" for note in _notes(document)),
         *(f"- {k}: {v}\n" for k, v in document["made_by"].items()),
