@@ -109,14 +109,18 @@ def load_weights(checkpoint: Path, model: nn.Module) -> dict[str, Any]:
     """
     state = read_state(checkpoint)
     try:
-        file = checkpoint / (MODEL if state["averaged"] is None else AVERAGE)
-        missing, more = load_model(model, file, strict=False)
+        missing, more = load_model(model, evaluated(checkpoint), strict=False)
         wrong = [*missing, *(name for name in more if not name.startswith(TRAINING_ONLY))]
         if wrong:
             raise RuntimeError(f"of another model: {', '.join(sorted(wrong))}")
     except (OSError, RuntimeError, SafetensorError) as e:
         raise _broken(checkpoint, e) from None
     return dict(state["state"])
+
+
+def evaluated(checkpoint: Path) -> Path:
+    """The file of the weights that are evaluated: of their average where there is one."""
+    return checkpoint / (MODEL if read_state(checkpoint)["averaged"] is None else AVERAGE)
 
 
 def find(folder: Path, name: str = LAST) -> Path | None:

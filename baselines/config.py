@@ -55,6 +55,8 @@ class Config:
     """Folder of a prepared vocabulary; None: that of `pretrained`, or one learned from train."""
     weights: str | None = None
     """Folder of a run whose trained weights are taken; nothing is trained."""
+    sign_encoder: str | None = None
+    """Folder of a run, of any model, with whose sign encoder training begins; None: a new one."""
     train_share: float = option(1.0, high=1, low=0.001)
     """Share of the train split that is learned from (0..1): always the same clips."""
     vocab_size: int = option(low=300, high=1_000_000)
@@ -160,7 +162,11 @@ class Config:
         if self.frames_root and not self.backbone:
             yield QbsltError("frames_root needs a backbone.",
                              cure="Pass backbone=microsoft/resnet-18.")  # fmt: skip
-        for name in ("features", "frames_root"):
+        if self.sign_encoder and self.frames_root:
+            yield QbsltError("sign_encoder needs features, not frames_root: a backbone's sign "
+                             "encoder means nothing without it.",
+                             cure="Leave one of them away.")  # fmt: skip
+        for name in ("features", "frames_root", "sign_encoder"):
             if not self.sees_video and getattr(self, name):
                 yield QbsltError(f"the model {self.method} sees no video.",
                                  cure=f"Leave the option {name} away.")  # fmt: skip

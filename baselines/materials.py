@@ -3,6 +3,7 @@
 RUN/vocabulary/     the pieces, whether learned, prepared, or a checkpoint's
 RUN/glosses.json    the classes of a CTC head
 RUN/features.json   what made the features (run_features.py)
+RUN/sign-encoder.json   whose sign encoder it began with, where one was given (sign_start.py)
 RUN/backbone/       the image model, where one is trained with the rest (backbone.py)
 RUN/pretrained/     the configuration of an mBART checkpoint, whose weights are in the run's own
 
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     from qa_builder.samples import Sample
 
 VOCABULARY, GLOSSES, PRETRAINED = "vocabulary", "glosses.json", "pretrained"
-PARTS = (VOCABULARY, GLOSSES, FEATURES, BACKBONE, PRETRAINED)
+SIGN_START = "sign-encoder.json"
+PARTS = (VOCABULARY, GLOSSES, FEATURES, BACKBONE, PRETRAINED, SIGN_START)
 """What stands in a run's folder beside its checkpoints; only the first is in all runs."""
 DEV = "dev"
 

@@ -16,7 +16,7 @@ from qa_builder.errors import QbsltError, known, raise_all
 PRESETS = ("tiny", "small", "paper")
 GENERAL = "general"  # the section of a preset that all methods share
 _PATHS = ("features", "frames_root", "pretrained", "vocabulary", "backbone", "weights",
-          "reference")  # fmt: skip
+          "sign_encoder", "reference")  # fmt: skip
 _OR_NAMES = ("pretrained", "backbone")  # of a model on the Hub
 
 

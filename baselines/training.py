@@ -32,6 +32,7 @@ from baselines.journal import CHOSEN_BY, CURVES, LOG, Journal, show
 from baselines.machine import explained, make_accelerator, named
 from baselines.materials import DEV, drop_unused, make_materials
 from baselines.retrieval import retrieval
+from baselines.sign_start import start_sign
 from baselines.stage import Epoch, Job, Stage, Stages
 from baselines.train_share import train_samples
 from benchmarks.scorer import load_references, score
@@ -144,6 +145,8 @@ class Trainer:
         self.model = job.materials.translator(config, stage.graph, trained=bool(stage.start))
         if stage.start:
             checkpoint.load_weights(stage.start, self.model)
+        elif config.sign_encoder and checkpoint.find(self.folder) is None:
+            start_sign(config, self.model, job.run.folder, write=accelerator.is_main_process)
         self.model.to(accelerator.device)
         self.average = None
         if config.ema:
