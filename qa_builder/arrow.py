@@ -6,6 +6,7 @@ that a build takes, for nothing. (`pyarrow.scalar` and `to_numpy` import it as w
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
@@ -15,11 +16,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from qa_builder.errors import QbsltError
+from qa_builder.strings import END, joined
 
 _NUMBERS = {pa.int32(): np.int32, pa.int64(): np.int64, pa.float32(): np.float32}
 
 _MOST_BYTES = (1 << 31) - 1  # of an array of strings: its offsets have 32 bits
-_END = "\x1e"  # put between strings that are encoded all at once: hardly any holds it
 
 
 def arrow_column(values: Sequence[Any], type: pa.DataType) -> pa.Array:
@@ -28,6 +29,10 @@ def arrow_column(values: Sequence[Any], type: pa.DataType) -> pa.Array:
     Raises QbsltError for strings that Arrow can't hold: 2 GB of them, or a lone surrogate.
     """
     n = len(values)
+    if pa.types.is_string(type) and n:
+        with contextlib.suppress(TypeError):  # unless one is None
+            offsets, data = _texts(values)
+            return pa.Array.from_buffers(type, n, [None, offsets, data], 0)
     missing = values.count(None)
     if missing == n:
         return pa.nulls(n, type)
@@ -37,7 +42,7 @@ def arrow_column(values: Sequence[Any], type: pa.DataType) -> pa.Array:
         items = arrow_column(list(chain.from_iterable(v or () for v in values)), type.value_type)
         return pa.Array.from_buffers(type, n, [validity, offsets], missing, children=[items])
     if pa.types.is_string(type):
-        offsets, data = _texts(["" if v is None else v for v in values] if missing else values)
+        offsets, data = _texts(["" if v is None else v for v in values])
         return pa.Array.from_buffers(type, n, [validity, offsets, data], missing)
     numbers = np.array([v or 0 for v in values] if missing else values, dtype=_NUMBERS[type])
     return pa.Array.from_buffers(type, n, [validity, pa.py_buffer(numbers)], missing)
@@ -46,48 +51,56 @@ def arrow_column(values: Sequence[Any], type: pa.DataType) -> pa.Array:
 def _texts(values: Sequence[str]) -> tuple[pa.Buffer, pa.Buffer]:
     """The offsets and the bytes of strings."""
     try:
-        data = _END.join(values).encode()
+        data = joined(values)
     except UnicodeEncodeError:
         raise QbsltError("a text holds a lone surrogate, which UTF-8 has no bytes for.",
                          cure="Take the character out of the source.") from None  # fmt: skip
     if len(data) - len(values) >= _MOST_BYTES:
         raise QbsltError(f"{len(values):,} rows hold over 2 GB of text, which is too much.",
                          cure="Make the texts of the source shorter.")  # fmt: skip
-    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord(_END))
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord(END))
     if len(ends) == len(values) - 1:
-        return _parted(data, ends, _END.encode())
+        return _parted(data, ends)
     encoded = [v.encode() for v in values]  # one of them holds the character itself
     return _offsets(list(map(len, encoded))), pa.py_buffer(b"".join(encoded))
 
 
-def _parted(data: bytes, ends: NDArray[np.int64], separators: bytes) -> tuple[pa.Buffer, pa.Buffer]:
+def _parted(data: bytes, ends: NDArray[np.int64]) -> tuple[pa.Buffer, pa.Buffer]:
     """The offsets and the bytes of the strings between separators, which stand at `ends`."""
     offsets = np.zeros(len(ends) + 2, dtype=np.int32)
     offsets[1:-1] = ends - np.arange(len(ends))
     offsets[-1] = len(data) - len(ends)
-    if len(separators) == 1:  # of two ways the faster
-        return pa.py_buffer(offsets), pa.py_buffer(data.replace(separators, b""))
-    return pa.py_buffer(offsets), pa.py_buffer(data.translate(None, separators))
+    return pa.py_buffer(offsets), pa.py_buffer(data.replace(END.encode(), b""))
 
 
-def numbered_words(
-    lines: Sequence[str],
-) -> tuple[NDArray[np.int32], NDArray[np.int64], list[str]]:
+def numbered_words(lines: bytes) -> tuple[NDArray[np.int32], NDArray[np.int64], list[str]]:
     """Of each word of all lines its number and that of its line; and the words by number.
 
-    Words are parted by single blanks; an empty line has one empty word.
+    Lines as `joined` gives them; words are parted by single blanks, an empty line has one empty
+    word.
     """
-    data = "\n".join(lines).encode()
-    codes = np.frombuffer(data, dtype=np.uint8)
-    ends = np.flatnonzero((codes == ord(" ")) | (codes == ord("\n")))
+    codes = np.frombuffer(lines + END.encode(), dtype=np.uint8).copy()
+    after_line = codes == ord(END)
+    ends = np.flatnonzero((codes == ord(" ")) | after_line) + 1
+    rows = np.zeros(len(ends), dtype=np.int64)
+    np.cumsum(after_line[ends[:-1] - 1], out=rows[1:])
+    codes[after_line] = ord(" ")  # each word with a blank behind it: so nothing is cut out
+    offsets = np.zeros(len(ends) + 1, dtype=np.int32)
+    offsets[1:] = ends
     words = pa.Array.from_buffers(
-        pa.string(), len(ends) + 1, [None, *_parted(data, ends, b" \n")], 0
+        pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(codes)], 0
     )
-    rows = np.zeros(len(words), dtype=np.int64)
-    np.cumsum(codes[ends] == ord("\n"), out=rows[1:])
     numbered = words.dictionary_encode()
     numbers = np.frombuffer(numbered.indices.buffers()[1], dtype=np.int32)[: len(words)]
-    return numbers, rows, numbered.dictionary.to_pylist()
+    return numbers, rows, [word[:-1] for word in numbered.dictionary.to_pylist()]
+
+
+def half_hex(digests: bytes, size: int) -> pa.Array:
+    """An array of the first halves of digests of so many bytes, in hexadecimal digits."""
+    halves = np.frombuffer(digests, dtype=np.uint8).reshape(-1, size)[:, : size // 2]
+    offsets = np.arange(0, halves.size * 2 + 1, size, dtype=np.int32)
+    digits = pa.py_buffer(halves.tobytes().hex().encode())
+    return pa.Array.from_buffers(pa.string(), len(halves), [None, pa.py_buffer(offsets), digits])
 
 
 def repeated(value: str | None, n: int) -> pa.Array:
@@ -95,9 +108,18 @@ def repeated(value: str | None, n: int) -> pa.Array:
     return pa.repeat(arrow_column([value], pa.string())[0], n)
 
 
-def as_array(column: Sequence[Any] | pa.Array, type: pa.DataType) -> pa.Array:
-    """`arrow_column`, of what may be an array already."""
-    return column if isinstance(column, pa.Array) else arrow_column(column, type)
+def as_array(
+    column: Sequence[Any] | NDArray[np.float64] | pa.Array, type: pa.DataType
+) -> pa.Array:  # fmt: skip
+    """`arrow_column`, of what may be an array already: of Arrow, or of numbers in numpy."""
+    if isinstance(column, pa.Array):
+        return column
+    if isinstance(column, range):
+        column = np.arange(column.start, column.stop, column.step)
+    if isinstance(column, np.ndarray):
+        numbers = pa.py_buffer(column.astype(_NUMBERS[type]))
+        return pa.Array.from_buffers(type, len(column), [None, numbers], 0)
+    return arrow_column(column, type)
 
 
 def struct_column(

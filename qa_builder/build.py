@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
@@ -36,7 +37,7 @@ from qa_builder.writer import DatasetRows
 # The code that decides the bytes of a dataset: a change in it rebuilds.
 _CODE = (
     "samples.py", "dataset.py", "columns.py", "writer.py", "build.py", "config.py", "text.py",
-    "lines.py", "arrow.py", "function_words.py", "corpora/*.py", "questions/*.py",
+    "lines.py", "strings.py", "arrow.py", "function_words.py", "corpora/*.py", "questions/*.py",
     "questions/lexicon/*", "questions/llm_prompts/*", "audit/leakage.py", "publish/card*.py",
 )  # fmt: skip
 _OURS = {CARD, MANIFEST, CONFIG, REJECTS, "data", "audit"}
@@ -214,13 +215,15 @@ def _unchanged(out: Path, key: str) -> dict[str, Any] | None:
 
 
 def _hash_sources(files: list[SourceFile]) -> list[dict[str, Any]]:
-    result = []
-    for role, path, shown in files:
-        if not path.is_file():
-            raise QbsltError("there is no such file.", file=path)
-        result.append({"role": role, "path": shown, "sha256": file_sha256(path),
-                       "bytes": path.stat().st_size})  # fmt: skip
-    return result
+    for file in files:
+        if not file.path.is_file():
+            raise QbsltError("there is no such file.", file=file.path)
+    with ThreadPoolExecutor(2) as pool:  # hashing does not hold the interpreter
+        hashes = list(pool.map(lambda file: file_sha256(file.path), files))
+    return [
+        {"role": role, "path": shown, "sha256": sha256, "bytes": path.stat().st_size}
+        for (role, path, shown), sha256 in zip(files, hashes, strict=True)
+    ]
 
 
 def _hash(value: Any) -> str:

@@ -7,19 +7,23 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from qa_builder.arrow import as_array, repeated, struct_column
+from qa_builder.arrow import as_array, half_hex, repeated, struct_column
 from qa_builder.audit.leakage import overlap_counts
 from qa_builder.corpora.base import ClipBatch, CorpusInfo
+from qa_builder.dataset import FINGERPRINT_COLUMNS
 from qa_builder.questions.base import OneEach
 from qa_builder.questions.kinds import kind_of, kinds_of
-from qa_builder.samples import Provenance, Question, arrow_schema, sample_id, source_hashes
+from qa_builder.samples import Provenance, Question, arrow_schema, sample_id, source_digests
+from qa_builder.strings import Strings
 from qa_builder.text import normalize_all
 
-Columns = dict[str, Any]  # lists or Arrow arrays of equal length
+Columns = dict[str, Any]  # lists, or arrays of Arrow or numpy, of equal length
 
 _SCHEMA = arrow_schema()
 _PROVENANCE = _SCHEMA.field("question_provenance").type
+_WORDS = _SCHEMA.field("words").type
 
 
 def clip_columns(info: CorpusInfo, batch: ClipBatch) -> Columns:
@@ -39,9 +43,9 @@ def clip_columns(info: CorpusInfo, batch: ClipBatch) -> Columns:
         "text": texts,
         "text_language": repeated(info.text_language, n),
         "sign_language": repeated(info.sign_language, n),
-        "words": batch.words if batch.words is not None else [None] * n,
-        "pos_tags": batch.pos_tags if batch.pos_tags is not None else [None] * n,
-        "source_hash": source_hashes(ids, texts, gloss),
+        "words": batch.words if batch.words is not None else pa.nulls(n, _WORDS),
+        "pos_tags": batch.pos_tags if batch.pos_tags is not None else pa.nulls(n, _WORDS),
+        "source_hash": half_hex(source_digests(ids, texts, gloss), 32),
     }
 
 
@@ -63,7 +67,7 @@ def question_columns(
         "question_normalized": normal,
         "question_kind": [q.kind or kind(n) for q, n in zip(asked, normal, strict=True)],
         "question_source": [q.source for q in asked],
-        "question_leakage": recalls,
+        "question_leakage": recalls.tolist(),
     }
     if len(asked) < len(questions):
         columns = {name: _spread(values, questions) for name, values in columns.items()}
@@ -73,7 +77,7 @@ def question_columns(
 def _one_each(questions: OneEach, texts: Sequence[str], language: str) -> tuple[Columns, int, int]:
     """As `question_columns`, without making a Question a row."""
     n = len(questions)
-    normal = normalize_all(questions.texts, language)
+    normal = Strings(normalize_all(questions.texts, language))
     recalls, given, content = _recalls(texts, normal, language)
     provenance = {
         "generator": repeated(questions.source, n), "file": repeated(questions.file, n),
@@ -91,10 +95,10 @@ def _one_each(questions: OneEach, texts: Sequence[str], language: str) -> tuple[
 
 def _recalls(
     texts: Sequence[str], normal: Sequence[str], language: str
-) -> tuple[list[float], int, int]:
-    """The leakage of normalised questions about sentences, and its two sums (see above)."""
+) -> tuple[NDArray[np.float64], int, int]:
+    """The leakage of n normalised questions about sentences [n], and its two sums (see above)."""
     given, content = overlap_counts(normalize_all(texts, language), normal, language)
-    return (given / np.maximum(content, 1)).tolist(), int(given.sum()), int(content.sum())
+    return given / np.maximum(content, 1), int(given.sum()), int(content.sum())
 
 
 def _spread(values: Sequence[Any], questions: Sequence[Question | None]) -> list[Any]:
@@ -139,4 +143,9 @@ def dataset_columns(
             flat = [questions[i][k] if n else None for i, k, n in clips]
             batch = batch.take([i for i, _, _ in clips])
         asked, given, content = question_columns(flat, batch.text, language)
-    return {"sample_id": ids, **clip_columns(info, batch), **asked}, given, content
+    columns = {"sample_id": ids, **clip_columns(info, batch), **asked}
+    for name in FINGERPRINT_COLUMNS:
+        columns[name] = Strings(columns[name])  # Arrow and the fingerprint want the same bytes
+    if columns["sample_id"] == columns["clip_id"]:
+        columns["sample_id"] = columns["clip_id"]
+    return columns, given, content

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from qa_builder.errors import QbsltError
 from qa_builder.samples import SCHEMA_VERSION, SPLITS, Sample, samples_from_rows
+from qa_builder.strings import END, joined
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,12 +38,15 @@ class Fingerprint:
     def update(self, columns: Mapping[str, Sequence[str | None]]) -> None:
         """Add rows, given as columns (others than FINGERPRINT_COLUMNS are left aside)."""
         for name, sha in self._columns.items():
-            values = columns[name]
-            if None in values:
-                values = ["\0" if v is None else v for v in values]
-            if values:
-                text = "\x1e".join(values) + "\x1e"  # type: ignore[arg-type]
+            values: Any = columns[name]
+            if not values:
+                continue
+            try:
+                sha.update(joined(values))
+            except (TypeError, UnicodeEncodeError):  # one is missing, or no UTF-8
+                text = END.join("\0" if v is None else v for v in values)
                 sha.update(text.encode("utf-8", "surrogatepass"))
+            sha.update(END.encode())
 
     def hexdigest(self) -> str:
         """The digest of the rows so far, as 64 hexadecimal digits."""

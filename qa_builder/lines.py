@@ -33,22 +33,25 @@ def odd_units(units: Units) -> list[int]:
     return list(np.flatnonzero(np.bincount(odd)).tolist()) if len(odd) else []
 
 
-def map_lines(lines: str, blanks: bool) -> tuple[list[str], list[int]]:
-    """Lines in the normal form of `text.normalize_all`, with single blanks or with none.
+def map_lines(lines: str, blanks: bool) -> tuple[list[str] | None, list[int]]:
+    """Lines in the normal form of `text.normalize_all`, with single blanks or with none; None where
+    all are in it.
 
     Also the numbers of the lines that have a character which may depend on its neighbours, or
     become several: what is given for these is of no use.
     """
     given = units_of(f"\n{lines}\n")  # each line has an end on both sides
-    units = _table(given, blanks)[given]
-    unsure = np.flatnonzero(units == _UNSURE)
-    numbers = np.unique(np.searchsorted(np.flatnonzero(units == ord("\n")), unsure)) - 1
+    units = np.take(_table(given, blanks), given)
+    numbers: list[int] = []
+    if len(unsure := np.flatnonzero(units == _UNSURE)):
+        ends = np.flatnonzero(units == ord("\n"))
+        numbers = (np.unique(np.searchsorted(ends, unsure)) - 1).tolist()
     units = _without(units, units == _NOTHING, 0)
     if blanks:
         units = _single_blanks(units)
     if np.array_equal(units, given):
-        return lines.split("\n"), []
-    return units[1:-1].tobytes().decode("utf-16-le").split("\n"), numbers.tolist()
+        return None, []
+    return units[1:-1].tobytes().decode("utf-16-le").split("\n"), numbers
 
 
 def _table(units: Units, blanks: bool) -> Units:

@@ -101,11 +101,21 @@ def source_hashes(
     clip_ids: Iterable[str], texts: Iterable[str], glosses: Iterable[str | None]
 ) -> list[str]:
     """`source_hash` of many clips."""
+    digits = source_digests(clip_ids, texts, glosses).hex()
+    return [digits[i : i + 32] for i in range(0, len(digits), 64)]
+
+
+def source_digests(
+    clip_ids: Iterable[str], texts: Iterable[str], glosses: Iterable[str | None]
+) -> bytes:
+    """The sha256 of many clips' annotations, 32 bytes each, one after the other: the first half of
+    each is the clip's `source_hash`.
+    """
     sha, rows = hashlib.sha256, zip(clip_ids, texts, glosses, strict=True)
-    return [
-        sha(f"{i}\x1f{t}\x1f{g or ''}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return b"".join([
+        sha(f"{i}\x1f{t}\x1f{g or ''}".encode("utf-8", "surrogatepass")).digest()
         for i, t, g in rows
-    ]
+    ])  # fmt: skip
 
 
 def arrow_schema() -> pa.Schema:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from qa_builder.lines import map_lines, plain
@@ -33,8 +33,11 @@ def normalize_all(texts: Sequence[str], language: str) -> list[str]:
         return [_normalize(t, blanks) for t in texts]
     lines = "\n".join(texts)
     if lines.count("\n") >= len(texts):
-        lines = "\n".join([t.replace("\n", " ") for t in texts])
+        texts = [t.replace("\n", " ") for t in texts]
+        lines = "\n".join(texts)
     normal, unsure = map_lines(lines, blanks)
+    if normal is None:
+        return list(texts)
     for i in unsure:
         normal[i] = _normalize(texts[i], blanks)
     return normal
@@ -62,19 +65,24 @@ def clean_phoenix_gloss(gloss: str) -> str:
     trailing `+` (repeats). Keeps `neg-` and `negalp-`, which turn the meaning round, and the `+`
     inside spelt words (`J+U+L+I`). Ours, after the marks that the corpus's evaluation removes.
     """
-    if gloss.isupper() and "+" not in gloss and "__" not in gloss:
+    if not _MARKED.search(gloss):
         return gloss
     return " ".join(t for t in map(_clean_token, gloss.split()) if t)
 
 
-def clean_phoenix_glosses(glosses: Iterable[str]) -> list[str]:
+def clean_phoenix_glosses(glosses: Sequence[str]) -> list[str]:
     """`clean_phoenix_gloss` of many, of which most hold no mark-up."""
-    return [
-        g if g.isupper() and "+" not in g and "_" not in g else clean_phoenix_gloss(g)
-        for g in glosses
-    ]
+    cleaned, lines = list(glosses), "\n".join(glosses).encode("utf-8", "surrogatepass")
+    marks = lines.translate(None, _NO_MARKS).split(b"\n")  # of each gloss, if each is a line
+    if len(marks) != len(cleaned):
+        return list(map(clean_phoenix_gloss, glosses))
+    for i in filter(marks.__getitem__, range(len(marks))):
+        cleaned[i] = clean_phoenix_gloss(cleaned[i])
+    return cleaned
 
 
+_MARKED = re.compile("[a-z_+]")
+_NO_MARKS = bytes(b for b in range(256) if not re.match(b"[a-z_+\n]", bytes([b])))
 _MARK = re.compile(r"__[A-Z-]+__")
 _PREFIX = re.compile(r"^(?:(?:loc|cl|qu|poss|lh|rh)-)+")
 

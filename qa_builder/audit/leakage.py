@@ -9,11 +9,13 @@ without function words. German and other spaced languages: words, lower case; Ch
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qa_builder.function_words import FUNCTION_WORDS
+from qa_builder.strings import END, joined
 from qa_builder.text import UNSPACED
 
 Ints = NDArray[np.int64]
@@ -52,28 +54,29 @@ def overlap_counts(
         return counts.reshape(-1, 2)[:, 0], counts.reshape(-1, 2)[:, 1]
     n = len(texts)
     numbered = _characters if language in UNSPACED else _words
-    rows, tokens, functional = numbered([*texts, *questions], language)
+    rows, tokens, functional = numbered(joined(texts) + END.encode() + joined(questions), language)
     size = len(functional)  # of the vocabulary: row and token make one number
-    keys = rows * size + tokens
+    small = 2 * n * size < 2**31  # then such numbers are sorted in half the time
+    keys: NDArray[Any] = (rows * size + tokens).astype(np.int32 if small else np.int64)
     asked = int(np.searchsorted(rows, n))
     sentence, question = _distinct(keys[:asked]), _distinct(keys[asked:] - n * size)
     row = sentence // size
     content = ~functional[sentence - row * size]
     content |= (np.bincount(row, content, minlength=n) == 0)[row]
-    both = np.sort(np.concatenate((sentence[content], question)), kind="stable")
+    both = np.sort(np.concatenate((sentence[content], question)))
     shared = both[1:][both[1:] == both[:-1]]
     return np.bincount(shared // size, minlength=n), np.bincount(row[content], minlength=n)
 
 
-def _distinct(keys: Ints) -> Ints:
+def _distinct(keys: NDArray[Any]) -> NDArray[Any]:
     """Sorted, each once; `np.unique` hashes them, which takes ten times as long."""
     keys = np.sort(keys)
-    return keys[np.diff(keys, prepend=-1) > 0]
+    new = np.ones(len(keys), dtype=bool)
+    np.not_equal(keys[1:], keys[:-1], out=new[1:])
+    return keys[new]
 
 
-def _words(
-    lines: Sequence[str], language: str
-) -> tuple[Ints, NDArray[np.int32], NDArray[np.bool_]]:
+def _words(lines: bytes, language: str) -> tuple[Ints, NDArray[np.int32], NDArray[np.bool_]]:
     """Of each word its row and its number, and of each number whether it is a function word."""
     from qa_builder.arrow import numbered_words
 
@@ -85,10 +88,11 @@ def _words(
     return rows, tokens, np.array([w in known for w in vocabulary], dtype=bool)
 
 
-def _characters(lines: Sequence[str], language: str) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+def _characters(lines: bytes, language: str) -> tuple[Ints, Ints, NDArray[np.bool_]]:
     """As `_words`, of each character; its number is its code."""
-    codes = np.frombuffer("\n".join(lines).encode("utf-32-le"), dtype=np.uint32).astype(np.int64)
-    ends = codes == ord("\n")
+    wide = lines.decode().encode("utf-32-le")
+    codes = np.frombuffer(wide, dtype=np.uint32).astype(np.int64)
+    ends = codes == ord(END)
     functional = np.zeros(max(codes.max(initial=0), 0x10FFFF) + 1, dtype=bool)
     functional[[ord(c) for c in FUNCTION_WORDS.get(language, frozenset()) if len(c) == 1]] = True
     return np.cumsum(ends)[~ends], codes[~ends], functional

@@ -63,7 +63,7 @@ def wording_of(question: str, sentence: str, language: str) -> str:
     for i in range(len(tokens) - 2, -1, -1):
         if tokens[i] in before and tokens[i + 1] == BLANK:
             tokens[i] = BLANK
-    return re.sub(r"_(?: _)+", BLANK, " ".join(tokens))
+    return " ".join(t for i, t in enumerate(tokens) if t != BLANK or tokens[i - 1 : i] != [BLANK])
 
 
 def _unspaced(question: str, sentence: str, functional: frozenset[str], language: str) -> str:

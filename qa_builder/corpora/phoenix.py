@@ -155,7 +155,7 @@ def _batches(split: str, fields: dict[str, list[str]], path: Path) -> Iterator[C
 
 def _frames(split: str, videos: Sequence[str]) -> list[str]:
     folder = f"{_FRAMES}/{split}/"
-    return (folder + f"\n{folder}".join(videos)).replace("/1/*", "/*").split("\n")
+    return [folder + video.replace("/1/*", "/*") for video in videos]
 
 
 @lru_cache(maxsize=1024)  # nearly all rows of a release say the same

@@ -5,12 +5,15 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Sequence
 from pathlib import Path
+from string import ascii_letters, digits
 
 from qa_builder.errors import QbsltError, raise_all
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 BOM = b"\xef\xbb\xbf"
 _MOST = 2**31 - 1  # n_frames is a column of 32 bits
+
+_PLAIN = f"{ascii_letters}{digits}_-+/|".encode()  # of ids of which only slashes can be wrong
 
 _cut = reprlib.Repr()
 _cut.maxstring = _cut.maxother = 80
@@ -118,9 +121,14 @@ def check_header(path: Path, header: str, delimiter: str, required: Sequence[str
     return columns
 
 
-def split_columns(text: str, delimiter: str, n: int) -> list[list[str]] | None:
-    """The fields of lines as n columns; None if any line has more or fewer fields."""
-    flat = text.replace("\n", f"{delimiter}\n{delimiter}").split(delimiter)
+def split_columns(text: str, delimiter: str, n: int, start: str = "") -> list[list[str]] | None:
+    """The fields of lines as n columns, without what all lines start with; None if any line has
+    more or fewer fields, or starts otherwise.
+    """
+    if not text.startswith(start):
+        return None
+    marked = text[len(start) :].replace(f"\n{start}", f"{delimiter}\n{delimiter}")
+    flat = marked.split(delimiter)
     ends = flat[n :: n + 1]  # where each line has n fields, the line ends are those, and no others
     if len(flat) % (n + 1) != n or not len(ends) == ends.count("\n") == text.count("\n"):
         return None
@@ -179,6 +187,8 @@ def check_ids(
 def _plainly_safe(ids: Sequence[str]) -> bool:
     """A quick test of all ids at once; where it says no, `unsafe` looks at each."""
     joined = f"|{'|'.join(ids)}|"
+    if joined.isascii() and not joined.encode().translate(None, _PLAIN):
+        return "|/" not in joined and "||" not in joined
     odd = ("\\", "#", "..", " |", "| ", "|/", "||")
     return joined.isprintable() and not any(o in joined for o in odd)
 

@@ -72,14 +72,13 @@ def _phoenix_blank(line: str) -> Parsed:
 def _phoenix_blank_columns(text: str) -> QuestionColumns | None:
     """What `_phoenix_blank` gives of all lines, if they are of one split and none is odd."""
     split = text.partition("/")[0]
-    if split not in SPLITS or (fields := split_columns(text, "%", 3)) is None:
+    if split not in SPLITS or (fields := split_columns(text, "%", 3, f"{split}/")) is None:
         return None
-    names, blanks, texts = zip(*[claim.partition(" ") for claim in fields[0]], strict=True)
-    ids = [name.removeprefix(f"{split}/") for name in names]
-    cut = sum(map(len, names)) - sum(map(len, ids))
-    if {*blanks} != {" "} or cut != len(names) * len(f"{split}/"):
+    ids, blanks, texts = zip(*[claim.partition(" ") for claim in fields[0]], strict=True)
+    if {*blanks} != {" "}:
         return None
-    return QuestionColumns(range(1, len(ids) + 1), [split] * len(ids), ids, list(texts), fields[1])
+    splits = [split] * len(ids)
+    return QuestionColumns(range(1, len(ids) + 1), splits, list(ids), list(texts), fields[1])
 
 
 def _phoenix_percent(line: str) -> Parsed:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qa_builder.arrow import arrow_column, as_array, numbered_words, repeated, struct_column
+from qa_builder.arrow import (
+    arrow_column,
+    as_array,
+    half_hex,
+    numbered_words,
+    repeated,
+    struct_column,
+)
 from qa_builder.errors import QbsltError
+from qa_builder.strings import Strings, joined
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 COLUMNS: dict[Any, st.SearchStrategy[Any]] = {
@@ -74,7 +84,36 @@ def test_repeated(value: str | None) -> None:
 @given(st.lists(st.lists(st.sampled_from(["a", "ä", "regen", "的"]), max_size=4), max_size=9))
 def test_words_are_numbered(lines: list[list[str]]) -> None:
     lines = lines or [[]]
-    numbers, rows, words = numbered_words([" ".join(line) for line in lines])
+    numbers, rows, words = numbered_words(joined([" ".join(line) for line in lines]))
     found = list(zip(rows.tolist(), (words[n] for n in numbers), strict=True))
     assert found == [(i, w) for i, line in enumerate(lines) for w in line or [""]]
     assert len(words) == len(set(words))
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=5), min_size=1))
+def test_strings_are_joined_once_and_the_same(values: list[str]) -> None:
+    column = Strings(values)
+    assert joined(column) == joined(values) == "\x1e".join(values).encode()
+    assert joined(column) is joined(column)
+    assert arrow_column(column, pa.string()).to_pylist() == values
+
+
+def test_what_has_no_bytes_is_not_joined() -> None:
+    missing: list[Any] = ["a", None]
+    with pytest.raises(TypeError):
+        joined(Strings(missing))
+    with pytest.raises(UnicodeEncodeError):
+        joined(["\ud800"])
+
+
+def test_first_halves_of_digests_in_hexadecimal() -> None:
+    digests = [hashlib.sha256(word).digest() for word in (b"a", b"b", b"")]
+    found = half_hex(b"".join(digests), 32)
+    assert found.to_pylist() == [d.hex()[:32] for d in digests]
+    assert half_hex(b"", 32).to_pylist() == []
+
+
+def test_numbers_of_numpy_and_ranges() -> None:
+    assert as_array(range(2, 9, 3), pa.int32()).equals(pa.array([2, 5, 8], pa.int32()))
+    thirds = np.arange(3) / 3
+    assert as_array(thirds, pa.float32()).equals(pa.array(thirds.tolist(), pa.float32()))

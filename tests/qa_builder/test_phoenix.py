@@ -144,3 +144,13 @@ def test_columns_are_split_as_lines_are(lines: list[str]) -> None:
     regular = all(len(row) == 3 for row in rows)
     expected = [list(column) for column in zip(*rows, strict=True)] if regular else None
     assert split_columns(text, "|", 3) == expected
+
+
+@given(st.lists(st.text(st.sampled_from("ab|\n"), max_size=7)))
+def test_what_all_lines_start_with_is_taken_off(lines: list[str]) -> None:
+    text = "".join(lines)
+    begun = "\n".join(f"ab/{line}" for line in text.split("\n"))
+    assert split_columns(begun, "|", 2, "ab/") == split_columns(text, "|", 2)
+    if not text.startswith("ab/"):
+        assert split_columns(text, "|", 2, "ab/") is None
+    assert split_columns(f"{begun}\nb/|", "|", 2, "ab/") is None

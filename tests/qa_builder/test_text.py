@@ -91,6 +91,11 @@ def test_clean_gloss(gloss: str, clean: str) -> None:
     assert clean_phoenix_gloss(clean) == clean
 
 
+@given(st.lists(st.text(st.sampled_from("AÄ+_a \n-loc"), max_size=6)))
+def test_many_glosses_are_cleaned_as_each_is(glosses: list[str]) -> None:
+    assert clean_phoenix_glosses(glosses) == list(map(clean_phoenix_gloss, glosses))
+
+
 def test_han_and_blanks() -> None:
     assert is_chinese("a 你") and is_chinese("\U00020000") and not is_chinese("ä ー？")
     assert squeeze(" 你\u3000好\n吗 ") == "你好吗"
