@@ -2,7 +2,9 @@
 
 Source: SSL-SSAW (arXiv 2509.14036) as its abstract describes it; every position of both sequences
 gets an independent weight in (0, 1). The details are ours: the bias -log(length) makes sigmoid
-attention begin as softmax does (arXiv 2409.04431), and the weight is read off its output.
+attention begin as softmax does (arXiv 2409.04431), and the weight is read off its output. As the
+fusion encoder's norms divide a scale out again, the weights also scale what leaves it
+(`translator.py`): without that evening them out costs nothing (`python -m baselines.reliance`).
 """
 
 from __future__ import annotations

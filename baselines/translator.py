@@ -145,6 +145,8 @@ class Translator(nn.Module):
             states, weights = self.ssaw(states, mask)
         encoder = self.mbart.model.encoder
         states = encoder(inputs_embeds=states, attention_mask=mask.long()).last_hidden_state
+        if weights is not None:  # the encoder's norms have divided them out of what it was given
+            states = weights[..., None] * states
         return Fused(states, mask, weights)
 
     def compared(self, batch: Batch) -> tuple[States, States]:

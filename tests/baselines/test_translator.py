@@ -129,6 +129,31 @@ def test_a_weight_of_zero_hides_a_position(vocabulary: Vocabulary) -> None:
 
 
 @torch.no_grad()
+def test_a_small_weight_makes_a_position_small_for_the_decoder(vocabulary: Vocabulary) -> None:
+    """Not a weight of zero alone: norms before and in the encoder would undo any other."""
+    model = made(vocabulary, "ssl-ssaw").eval()
+
+    class Gate(torch.nn.Module):
+        weight = 1.0
+
+        def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+            w = torch.ones_like(x[..., 0])
+            w[:, 2] = self.weight
+            return w[..., None] * x, w
+
+    gate = Gate()
+    model.ssaw = gate  # type: ignore[assignment]
+    rows = batch(vocabulary, (1,))
+    text = model.text(rows.assist_ids, rows.assist_mask)  # type: ignore[misc]
+    sign = model.encode_sign(rows)
+    lengths = {}
+    for gate.weight in (1.0, 0.1):
+        lengths[gate.weight] = model.fuse(sign, text).states.norm(dim=-1)[0]
+    assert lengths[0.1][2] < 0.2 * lengths[1.0][2]
+    assert torch.allclose(lengths[0.1][[0, 1]], lengths[1.0][[0, 1]], rtol=0.3)
+
+
+@torch.no_grad()
 def test_question_only_sees_no_video(vocabulary: Vocabulary) -> None:
     alone = made(vocabulary, "ssl-ssaw", control="question-only").eval()
     usual = made(vocabulary, "ssl-ssaw").eval()
