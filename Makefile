@@ -36,7 +36,7 @@ check: setup  ## ruff, mypy, and the architecture
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_architecture.py
 
-bench: setup  ## the budgets, as ratios in one run
+bench: setup  ## the budgets, as ratios in one run; on a GPU: docs/reproduce.md, "Speed"
 	$(BIN)/python -m benchmarks.speed
 
 clean:

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baselines import checkpoint
-from baselines.decoding import CHECKPOINTS
-from baselines.materials import PARTS
+from baselines.materials import CHECKPOINTS, PARTS
 from benchmarks.run_folder import read_run
 from qa_builder.atomic import new_folder
 from qa_builder.errors import QbsltError

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from baselines.machine import ran_out
 from qa_builder.atomic import new_folder, recover
 from qa_builder.errors import QbsltError
 
@@ -54,20 +55,24 @@ def save(
     """Write the checkpoint `last` in a run's folder of checkpoints; with `best` that one too.
 
     With `keep` its weights are also kept under that name. `state` is what load() gives back: it
-    holds the run's config under "config", and JSON alone. Killed at any moment it leaves the old
+    holds the run's config under "config", and JSON alone. Raises QbsltError where it can't be
+    written, say on a full disk. Killed at any moment it leaves the old
     checkpoint or the new one: `last` is put in place after the others, so that a run that goes on
     comes to them again.
     """
-    with new_folder(folder / LAST) as new:
-        _write(new, step, model, optimizer, scheduler, average, state)
-        whole = [file.name for file in new.iterdir()]
-        copies = [(BEST, whole)] if best else []
-        if keep is not None:
-            copies.append((keep, [n for n in whole if n not in (OPTIMIZER, RANDOM)]))
-        for name, files in copies:
-            with new_folder(folder / name) as copy:
-                for file in files:
-                    link(new / file, copy / file)
+    try:
+        with new_folder(folder / LAST) as new:
+            _write(new, step, model, optimizer, scheduler, average, state)
+            whole = [file.name for file in new.iterdir()]
+            copies = [(BEST, whole)] if best else []
+            if keep is not None:
+                copies.append((keep, [n for n in whole if n not in (OPTIMIZER, RANDOM)]))
+            for name, files in copies:
+                with new_folder(folder / name) as copy:
+                    for file in files:
+                        link(new / file, copy / file)
+    except (OSError, SafetensorError) as e:
+        raise _unwritten(folder, e) from None
 
 
 def kept(epoch: int) -> str:
@@ -162,10 +167,24 @@ def _shown(config: Mapping[str, Any], key: str) -> str:
 _AGAIN = "Remove this run's folder and train again."
 
 
-def _broken(checkpoint: Path, e: Exception) -> QbsltError:
+def _broken(checkpoint: Path, e: Exception) -> Exception:
+    if ran_out(e):
+        return e
     said = " ".join(str(e).split())[:200]
     return QbsltError(f"this checkpoint cannot be read ({type(e).__name__}: {said}).",
                       file=checkpoint, cure=_AGAIN)  # fmt: skip
+
+
+def _unwritten(folder: Path, e: Exception) -> Exception:
+    """What is said where the disk is full; memory that ran out is told by others."""
+    if ran_out(e):
+        return e
+    said = " ".join(str(e).split())[:200]
+    return QbsltError(
+        f"a checkpoint can't be written here ({type(e).__name__}: {said}); the one before it is "
+        "whole.", file=folder,
+        cure="Free some space, and the same command goes on from that one.",
+    )  # fmt: skip
 
 
 def _write(

@@ -1,8 +1,9 @@
 """CiCo similarity on a GPU as one Triton kernel: the cosines of a pair never leave the chip.
 
 A program has one pair: tiles of frames go by, and the sums over frames stay in registers. It gives
-what `cico.cico` gives, without gradients, and needs the package triton (torch for CUDA brings it).
-Triton's interpreter has run it, on a CPU (tests/baselines/test_cico.py); no GPU has yet.
+what `cico.cico` gives, without gradients, and needs the package triton: torch for CUDA brings it,
+and on Linux (x86_64) the extra `dev`, whose tests run the kernel in Triton's interpreter, on a CPU
+(tests/baselines/test_cico.py). No GPU has run it yet.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import triton  # type: ignore[import-not-found, unused-ignore]
-import triton.language as tl  # type: ignore[import-not-found, unused-ignore]
+import triton
+import triton.language as tl
 from torch import Tensor
 
 _LONGEST = 128  # words: they are all in one tile

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from benchmarks.study import Job
+from benchmarks.option_words import UNKNOWN_TO_WORDS, key_value_words
 
 
-@click.command()
+@click.command(context_settings=UNKNOWN_TO_WORDS)
 @click.argument("name")
 @click.option("--data", multiple=True, metavar="[NAME=]PATH",
               help="A built dataset; several with other questions: NAME=PATH each.")  # fmt: skip
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True,
               help="Runs at the same time.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show the runs, and start none.")
-@click.argument("words", nargs=-1, metavar="[KEY=VALUE]...")
+@key_value_words
 def study(
     name: str, data: tuple[str, ...], features: Path | None, out: Path | None, seeds: str,
     systems: str | None, jobs: int, dry_run: bool, words: tuple[str, ...],
@@ -32,7 +29,7 @@ def study(
     """Run the systems of study NAME with several seeds, and show them in one table.
 
     Runs that are done are not run again: the same command goes on with a study that was
-    interrupted. Options key=value are those of all its models.
+    interrupted. Options key=value (or --key value) are those of all its models.
 
     \b
     question-assistance  does a question help? with controls, for each --data
@@ -40,6 +37,7 @@ def study(
     contrastive-selection  does it matter which negatives scl-slt sees?
     """
     from baselines.studies import STUDIES, named_datasets, plan_study
+    from benchmarks.made_by import made_by, typed
     from benchmarks.runner import read_options
     from benchmarks.study import run_study
     from benchmarks.study_table import finish_study
@@ -58,37 +56,7 @@ def study(
     run_study(planned, at_once=jobs, echo=click.echo)
     from baselines.study_shares import trajectory_shares  # brings torch
 
-    command = _command(name, data, features, seeds, systems, words)
-    finish_study(name, planned, out, {"command": command, **made_by(planned)},
-                 trajectory_shares(planned))  # fmt: skip
-
-
-def _command(
-    name: str, data: tuple[str, ...], features: Path | None, seeds: str, systems: str | None,
-    words: tuple[str, ...],
-) -> str:  # fmt: skip
-    """The study as a line that can be typed again."""
-    import shlex
-
-    options = [("--data", d) for d in data] + [("--features", features), ("--seeds", seeds),
-                                               ("--systems", systems)]  # fmt: skip
-    given = [str(word) for option in options if option[1] is not None for word in option]
-    return shlex.join(["qbslt-bench", "study", name, *given, *words])
-
-
-def made_by(jobs: Sequence[Job]) -> dict[str, str]:
-    """What a study says of how it was made: what its runs wrote down when they began."""
-    import json
-    import platform
-
-    from baselines.journal import STARTS
-    from baselines.machine import code
-
-    files = sorted({file for job in jobs for file in job.folder.rglob(STARTS)})
-    starts = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
-    return {
-        "hardware": "; ".join(sorted({start["machine"] for start in starts})) or "not recorded",
-        "code of the trainings": "; ".join(sorted({s["code"] for s in starts if "code" in s}))
-        or "not recorded",
-        "code of this table": f"{code()}, Python {platform.python_version()}",
-    }
+    given = [*(("--data", d) for d in data), ("--features", features), ("--seeds", seeds),
+             ("--systems", systems)]  # fmt: skip
+    command = typed(["qbslt-bench", "study", name], given, words)
+    finish_study(name, planned, out, made_by(command, planned), trajectory_shares(planned))

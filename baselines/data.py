@@ -8,7 +8,7 @@ rest, pictures stand in the features' place (`images.py`); one that can't be rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from baselines.graph import Graph
     from baselines.vocabulary import GlossVocabulary, Vocabulary
     from qa_builder.samples import Sample
+
+
+_NAMED = 10  # clips that lack something, in a message; the run's folder has a list of all
 
 
 class Features(Protocol):
@@ -116,13 +119,15 @@ class Row(NamedTuple):
 def read_rows(
     samples: Iterable[Sample], graph: Graph, config: Config, *, split: str, train: bool,
     store: Features | ClipImages | None = None, seed: int = 0,
+    say: Callable[[str], object] = warn,
 ) -> list[Row]:  # fmt: skip
     """What a method uses of the samples of a split, in their order.
 
     With `train` (train and dev) samples have their sentences; without (what is to be translated)
     questions are moved to others where the graph says so, and no CTC method sees a gloss. Clips
     that the store lacks are listed in an error, or with `allow_missing_features` dropped (train) or
-    kept without video. Raises QbsltError for a split without what the method needs.
+    kept without video; `say` is told of it. Raises QbsltError for a split without what the method
+    needs.
     """
     found = list(samples)
     if not found:
@@ -130,7 +135,7 @@ def read_rows(
     if train and not any(s.text for s in found):
         raise QbsltError(f"the samples of {split} have no sentences to learn from.",
                          cure="Join a questions-only release with the corpus: `qa-builder hydrate`.")  # fmt: skip  # noqa: E501
-    sources = _sources(found, graph, config, split, train, seed)
+    sources = _sources(found, graph, config, split, train, seed, say)
     rows = [
         Row(s.sample_id, s.clip.clip_id, s.text, source, (s.gloss or "") if train else "")
         for s, source in zip(found, sources, strict=True)
@@ -140,7 +145,7 @@ def read_rows(
     if isinstance(store, ClipImages):
         store.find(s.clip for s in found)
         store.hidden = graph.hide_sign
-    return _with_video(rows, store, config.allow_missing_features, split, train)
+    return _with_video(rows, store, config.allow_missing_features, split, train, say)
 
 
 def as_source(text: str, config: Config) -> str:
@@ -149,8 +154,9 @@ def as_source(text: str, config: Config) -> str:
 
 
 def _sources(
-    samples: Sequence[Sample], graph: Graph, config: Config, split: str, train: bool, seed: int
-) -> list[str] | list[None]:
+    samples: Sequence[Sample], graph: Graph, config: Config, split: str, train: bool, seed: int,
+    say: Callable[[str], object],
+) -> list[str] | list[None]:  # fmt: skip
     if graph.assist is None or (graph.ctc and not train):
         return [None] * len(samples)
     asked = graph.assist == "question"
@@ -161,8 +167,8 @@ def _sources(
             cure="Build the dataset with questions." if asked else "Take a corpus with glosses.",
         )
     if empty := texts.count(""):
-        warn(f"{empty:,} of {len(texts):,} samples of {split} have no {graph.assist}: "
-             "they are read as empty")  # fmt: skip
+        say(f"{empty:,} of {len(texts):,} samples of {split} have no {graph.assist}: "
+            "they are read as empty")  # fmt: skip
     if graph.wrong_question and not train:
         from benchmarks.controls import derangement
 
@@ -171,12 +177,14 @@ def _sources(
 
 
 def _with_video(
-    rows: list[Row], store: Features | ClipImages, allowed: bool, split: str, train: bool
-) -> list[Row]:
+    rows: list[Row], store: Features | ClipImages, allowed: bool, split: str, train: bool,
+    say: Callable[[str], object],
+) -> list[Row]:  # fmt: skip
     missing = list(dict.fromkeys(r.clip_id for r in rows if r.clip_id not in store))
     if not missing:
         return rows
-    some = ", ".join(missing[:10]) + (", ..." if len(missing) > 10 else "")
+    more = f", and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
+    some = ", ".join(missing[:_NAMED]) + more
     what, cure, other = "features", "Extract them", "Take the store that was made of this dataset."
     if isinstance(store, ClipImages):
         what, cure, other = "frames", "Copy them", "Set frames_root to the corpus folder."
@@ -187,7 +195,7 @@ def _with_video(
                          cure=f"{cure}, or pass allow_missing_features=true.")  # fmt: skip
     if len({r.clip_id for r in rows}) == len(missing):
         raise QbsltError(f"has {what} of no clip of {split}.", file=store.path, cure=other)
-    warn(f"{said}; {'left out' if train else 'translated without their video'}")
+    say(f"{said}; {'left out' if train else 'translated without their video'}")
     gone = set(missing)
     if train:
         return [r for r in rows if r.clip_id not in gone]

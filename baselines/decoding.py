@@ -19,8 +19,8 @@ from accelerate.utils import gather_object
 from baselines import checkpoint, ctc
 from baselines.batches import loader, ordered_batches, shard
 from baselines.data import Batch, SignDataset, as_source, read_rows
-from baselines.machine import explained, make_accelerator
-from baselines.materials import Materials, load_materials
+from baselines.machine import batch_memory, make_accelerator, memory
+from baselines.materials import CHECKPOINTS, Materials, load_materials
 from benchmarks.results import write_lines, write_text
 from benchmarks.run_folder import glosses_file
 from qa_builder.errors import QbsltError
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from benchmarks.models import Run
     from qa_builder.samples import Sample
 
-CHECKPOINTS = "checkpoints"
+_LOWER = (
+    "beams, eval_beams or batch_frames (with frames_root backbone_frames; or batch_size): a run "
+    "that is trained already lends its weights to a new one (weights=RUN)"
+)
 
 
 class Translations(NamedTuple):
@@ -62,9 +65,10 @@ def predict(
                          cure="Train one: `qbslt-bench run --model ...` with this --out.")  # fmt: skip  # noqa: E501
     accelerator = make_accelerator(config)
     materials = load_materials(config, graph, run.folder)
-    model = materials.translator(config, graph, trained=True)
-    checkpoint.load_weights(best, model)
-    model.to(accelerator.device).eval()
+    with memory("while the model was loaded", "Take a machine with more of it, or device=cpu."):
+        model = materials.translator(config, graph, trained=True)
+        checkpoint.load_weights(best, model)
+        model.to(accelerator.device).eval()
     split = samples[0].clip.split
     rows = read_rows(samples, graph, config, split=split, train=False, store=materials.source,
                      seed=run.seed)  # fmt: skip
@@ -102,12 +106,9 @@ def translate(
     bad_frames = 0
     options = generation_options(config, materials, beams)
     for batch in _batches(dataset, config, accelerator):
-        try:
-            with accelerator.autocast():
-                ready, read = with_glosses(batch, model, config, materials)
-                found = model.generate(ready, **options)
-        except RuntimeError as e:
-            raise explained(e, batch) from None
+        with batch_memory(batch, _LOWER), accelerator.autocast():
+            ready, read = with_glosses(batch, model, config, materials)
+            found = model.generate(ready, **options)
         texts += zip(batch.sample_ids, materials.vocabulary.decode(found), strict=True)
         glosses += zip(batch.sample_ids, read, strict=False)
         bad_frames += batch.bad_frames
@@ -151,7 +152,7 @@ def likelihood(
     """How well a model guesses the sentences, in bits; a token is a piece, the end one of them."""
     rows: list[tuple[float, int]] = []
     for batch in _batches(dataset, config, accelerator):
-        with accelerator.autocast():
+        with batch_memory(batch, _LOWER), accelerator.autocast():
             nats, pieces = model.nll(batch)
         rows += zip(nats.tolist(), pieces.tolist(), strict=True)
     rows = _gathered(rows)

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from baselines import checkpoint
 from baselines.augment import chosen_frames
 from baselines.data import Row, SignDataset, read_rows
-from baselines.decoding import CHECKPOINTS, generation_options, with_glosses
+from baselines.decoding import generation_options, with_glosses
 from baselines.machine import explained, make_accelerator
-from baselines.materials import load_materials
+from baselines.materials import CHECKPOINTS, load_materials
 from baselines.methods import METHODS
 from baselines.stores import check_store
 from baselines.text_encoder import STRIDE

@@ -11,10 +11,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from benchmarks.made_by import STARTS
 from benchmarks.results import write_lines
 
 METRICS, CURVES, LOGS = "metrics.jsonl", "curves.png", "tensorboard"
-STARTS = "starts.jsonl"  # a line each time that training begins or goes on: step, machine, code
 LOG = 50  # steps between lines
 CHOSEN_BY = {"bleu4": "BLEU-4", "recall1": "R@1"}  # the measures by which checkpoints are chosen
 
@@ -27,7 +27,8 @@ class Journal:
         self._board: Any = None
         if quiet:
             return
-        from baselines.machine import code, described
+        from baselines.machine import described
+        from benchmarks.made_by import code
 
         rows = [row for row in read_metrics(folder) if row["step"] <= step]
         write_lines(folder / METRICS, rows)

@@ -24,8 +24,8 @@ from torch import Tensor, nn
 from baselines import checkpoint
 from baselines.batches import train_batches
 from baselines.data import Batch, SignDataset, read_rows
-from baselines.decoding import CHECKPOINTS
 from baselines.explaining import TrainedRun, open_trained
+from baselines.materials import CHECKPOINTS
 from baselines.methods import METHODS
 from baselines.train_share import train_samples
 from benchmarks.find_dataset import find_dataset

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import subprocess
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from safetensors import SafetensorError
 
-from qa_builder import __version__
 from qa_builder.errors import QbsltError, counted
 from qa_builder.executors import cores
 
@@ -19,8 +20,19 @@ if TYPE_CHECKING:
     from baselines.config import Config
     from baselines.data import Batch
 
-_CODE = Path(__file__).resolve().parent.parent
-_CPU_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc")
+_NO_MEMORY = (
+    "can't allocate memory", "annot allocate memory", "not enough memory", "bad_alloc",
+    "CUDA error: out of memory", "_STATUS_ALLOC_FAILED", "insufficient shared memory",
+    "killed by signal: Killed",
+    "could not create a primitive", "could not execute a primitive",  # oneDNN's, of its buffers
+)  # fmt: skip
+"""What torch, the system and libraries say when memory runs out, in no exception of its own."""
+SIZES = (
+    "d_model, ffn_dim or the numbers of layers: beside each weight stand its gradient and two "
+    "numbers of AdamW, with ema one more; `python -m baselines.sizes MODEL KEY=VALUE ...` counts "
+    "them. A smaller batch (batch_frames, batch_size) leaves more for them"
+)
+"""What to lower where the model is too large rather than a batch."""
 
 
 def make_accelerator(config: Config) -> Accelerator:
@@ -55,42 +67,58 @@ def described() -> str:
     return f"CPU, {held}, torch {torch.__version__}"
 
 
-def code() -> str:
-    """The version of this code, and its commit where it is a clone of the repository."""
-    git = ["git", "-C", str(_CODE)]
+def ran_out(e: BaseException) -> bool:
+    """Whether an error says that memory ran out: of the GPU, of the machine, or of its limit."""
+    if isinstance(e, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return getattr(e, "errno", None) == errno.ENOMEM or any(m in str(e) for m in _NO_MEMORY)
 
-    def said(*words: str) -> str:
-        done = subprocess.run([*git, *words], capture_output=True, text=True, check=True)
-        return done.stdout.strip()
 
-    found = f"qbslt {__version__}"
-    if not (_CODE / ".git").exists():
-        return found
+@contextmanager
+def memory(when: str, cure: str) -> Iterator[None]:
+    """Make one sentence of memory that runs out in the block; other errors stay as they are.
+
+    Raises QbsltError "out of memory `when`." with the cure.
+    """
     try:
-        found += f", commit {said('rev-parse', '--short=12', 'HEAD')}"
-        return found + (", changed" if said("status", "--porcelain", "-uno") else "")
-    except (OSError, subprocess.CalledProcessError):  # no git, or a folder that is not its user's
-        return found
+        yield
+    except (RuntimeError, MemoryError, OSError, SafetensorError) as e:
+        if not ran_out(e):
+            raise
+        raise QbsltError(f"out of memory {when}.", cure=cure) from None
 
 
-def explained(e: RuntimeError, batch: Batch, lower: str = "") -> RuntimeError | QbsltError:
+@contextmanager
+def batch_memory(batch: Batch, lower: str = "") -> Iterator[None]:
+    """`memory` for what is done with a batch, as `explained` says it."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as e:
+        raise explained(e, batch, lower) from None
+
+
+def explained(e: Exception, batch: Batch, lower: str = "") -> Exception:
     """What memory that ran out has to do with the batch; any other error as it is.
 
     `lower`: the option that decides on the batch's size, where it is not one of the usual.
     """
-    said = str(e)
-    if not isinstance(e, torch.OutOfMemoryError) and not any(m in said for m in _CPU_MEMORY):
+    if not ran_out(e):
         return e
-    frames = "" if batch.frame_mask is None else f" of {batch.frame_mask.shape[1]:,} frames"
     usual = "batch_size" if batch.frame_mask is None else "batch_frames (or batch_size)"
     if batch.images is not None:
         usual = "backbone_chunk first, then backbone_frames (or batch_size)"
     return QbsltError(
-        f"out of memory with a batch of {len(batch):,} samples{frames}: {named(batch.sample_ids)}.",
+        f"out of memory with {in_words(batch)}.",
         cure=f"Lower {lower}."
         if lower
         else f"Lower {usual}, and raise grad_accumulation by as much.",
     )
+
+
+def in_words(batch: Batch) -> str:
+    """A batch for a message: how large it is, and whose."""
+    frames = "" if batch.frame_mask is None else f" of {batch.frame_mask.shape[1]:,} frames"
+    return f"a batch of {len(batch):,} samples{frames}: {named(batch.sample_ids)}"
 
 
 def named(sample_ids: list[str]) -> str:

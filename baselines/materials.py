@@ -1,6 +1,7 @@
 """What a run has beside its weights: vocabularies in its folder, and the store of features. (Ours.)
 
 RUN/vocabulary/     the pieces, whether learned, prepared, or a checkpoint's
+RUN/left-out.json   the samples that it learned without, where there are any (jobs.py)
 RUN/glosses.json    the classes of a CTC head
 RUN/features.json   what made the features (run_features.py)
 RUN/sign-encoder.json   whose sign encoder it began with, where one was given (sign_start.py)
@@ -20,11 +21,14 @@ from baselines import vocabulary as pieces
 from baselines.backbone import BACKBONE, keep_backbone, run_backbone
 from baselines.data import as_source, frame_dim
 from baselines.images import ClipImages
+from baselines.journal import LOGS, METRICS
 from baselines.run_features import FEATURES, keep_features, run_features
 from baselines.stores import check_store
 from baselines.train_share import train_samples
 from baselines.translator import Translator
 from baselines.vocabulary import GlossVocabulary, Vocabulary
+from benchmarks.left_out import FILE as LEFT_OUT
+from benchmarks.made_by import STARTS
 from qa_builder.atomic import new_folder
 from qa_builder.errors import QbsltError
 from qa_builder.features.store import FeatureStore, open_store, read_store_manifest
@@ -37,8 +41,11 @@ if TYPE_CHECKING:
 
 VOCABULARY, GLOSSES, PRETRAINED = "vocabulary", "glosses.json", "pretrained"
 SIGN_START = "sign-encoder.json"
-PARTS = (VOCABULARY, GLOSSES, FEATURES, BACKBONE, PRETRAINED, SIGN_START)
+PARTS = (VOCABULARY, GLOSSES, FEATURES, BACKBONE, PRETRAINED, SIGN_START, LEFT_OUT)
 """What stands in a run's folder beside its checkpoints; only the first is in all runs."""
+CHECKPOINTS, STAGES = "checkpoints", "stages"
+"""Folders of what is trained: of a run's only or last stage, and of the others."""
+_BEGUN = (METRICS, STARTS, LOGS, CHECKPOINTS, STAGES)
 DEV = "dev"
 
 
@@ -82,17 +89,10 @@ def make_materials(
 ) -> Materials:
     """Check the store, and put the vocabularies into a run's folder, unless they are there.
 
-    Of several processes one is to `write`, before the others come. Raises QbsltError for a store of
-    another dataset, and a dataset without a split that is needed.
+    Of several processes one is to `write`, before the others come. Raises QbsltError as
+    `check_splits`, and for ctc without glosses in train.
     """
-    splits = list(dict.fromkeys(("train", DEV, data.task.split)))
-    if lacking := [split for split in splits if split not in data.dataset.splits]:
-        raise QbsltError(
-            f"has no split {lacking[0]}; training needs train, and dev to choose checkpoints on.",
-            file=data.dataset.path,
-        )
-    if config.features is not None:
-        check_store(open_store(config.features), data.dataset, splits)
+    check_splits(config, data)
     if write:
         _keep(config, folder)
     if write and not (folder / VOCABULARY).is_dir():
@@ -109,6 +109,22 @@ def make_materials(
     return load_materials(config, graph, folder)
 
 
+def check_splits(config: Config, data: TaskData) -> list[str]:
+    """The splits that training and the task need.
+
+    Raises QbsltError for a dataset without one of them, and for a store of another dataset.
+    """
+    splits = list(dict.fromkeys(("train", DEV, data.task.split)))
+    if lacking := [split for split in splits if split not in data.dataset.splits]:
+        raise QbsltError(
+            f"has no split {lacking[0]}; training needs train, and dev to choose checkpoints on.",
+            file=data.dataset.path,
+        )
+    if config.features is not None:
+        check_store(open_store(config.features), data.dataset, splits)
+    return splits
+
+
 def _keep(config: Config, folder: Path) -> None:
     """Put into a run's folder what it needs to translate elsewhere."""
     if config.features is not None:
@@ -122,11 +138,19 @@ def _keep(config: Config, folder: Path) -> None:
                 shutil.copyfile(file, new / file.name)
 
 
+def has_begun(folder: Path) -> bool:
+    """Whether a run's folder holds a checkpoint, of whatever stage."""
+    return any(folder.glob(f"**/{CHECKPOINTS}/*/state.json"))
+
+
 def drop_unused(folder: Path) -> None:
-    """Remove them where no training began, so that a command with other options can follow."""
-    if any(folder.glob("*.jsonl")) or any(folder.glob("**/checkpoints")):
+    """Remove what a training that failed before its first checkpoint has left in a run's folder.
+
+    So a command with other options can follow: those that the error advises.
+    """
+    if has_begun(folder):
         return
-    for name in PARTS:
+    for name in (*PARTS, *_BEGUN):
         path = folder / name
         if path.is_dir():
             shutil.rmtree(path)

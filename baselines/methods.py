@@ -42,6 +42,13 @@ class Baseline:
         if config.train_share < 1:
             self.notes.append(f"trained on {100 * config.train_share:g} % of the train split")
 
+    def check(self, data: TaskData, run: Run) -> None:
+        """Raise QbsltError for data that `fit` or `predict` would refuse; writes nothing."""
+        calm_threads()
+        from baselines.ahead import check_ahead
+
+        check_ahead(self.config, self.graph, data, run.seed)
+
     def fit(self, data: TaskData, run: Run) -> None:
         """Train, or go on with a training that was interrupted; or take another run's weights."""
         calm_threads()

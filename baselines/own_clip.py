@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from baselines import checkpoint
 from baselines.data import Row, SignDataset, as_source
-from baselines.decoding import CHECKPOINTS, Translations, translate
+from baselines.decoding import Translations, translate
 from baselines.images import ClipImages
 from baselines.machine import make_accelerator
-from baselines.materials import load_materials
+from baselines.materials import CHECKPOINTS, load_materials
 from baselines.methods import METHODS, Method
 from baselines.run_features import own_extractor, run_features
 from benchmarks.models import installed_models

@@ -163,7 +163,7 @@ class PairSelector:
                              "pool no smaller than a batch.")  # fmt: skip
         if not 2 <= batch_size <= n:
             raise QbsltError(f"a batch of {batch_size:,} of {n:,} samples can't be made.",
-                             cure=f"Choose a size of 2 to {n:,}.")  # fmt: skip
+                             cure=f"Choose a batch_size from 2 to {n:,}.")  # fmt: skip
         if groups is not None and groups.shape != (n,):
             raise QbsltError(f"groups must have one number for each of the {n:,} samples.")
         self.n, self.epochs, self.schedule, self.seed = n, epochs, schedule, seed

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from baselines import checkpoint
-from baselines.decoding import CHECKPOINTS
+from baselines.machine import memory
+from baselines.materials import CHECKPOINTS
 from baselines.retrieval import tokens_of
 from baselines.trajectories import (
     Source,
@@ -56,7 +57,7 @@ def source_of(job: Job, stage: Stage) -> Source:
     of_model = {name: settings[name] for name in settings.keys() - _OF_NO_MATTER}
     return Source(
         dataset=_hashed(of_data), model=_hashed(of_model), aggregation=job.config.aggregation,
-        simulated=bool(store and store.simulated),
+        simulated=bool(store and store.simulated), settings=of_model,
     )  # fmt: skip
 
 
@@ -99,12 +100,14 @@ def write(job: Job, stage: Stage) -> Trajectories:
             model().to(job.accelerator.device)
             return tokens_of(model(), train, stage.config, job.accelerator)
 
-        made = write_trajectories(
-            folder, source, steps, encode, len(train), device=str(job.accelerator.device),
-            log=job.say,
-        )  # fmt: skip
-        made.pair_scores(lambda line: None)  # its space is in what was needed above
-        analyse(job, made)
+        with memory(f"while all pairs of {len(train):,} videos and sentences were compared",
+                    "Lower max_frames: a video then has fewer tokens."):  # fmt: skip
+            made = write_trajectories(
+                folder, source, steps, encode, len(train), device=str(job.accelerator.device),
+                log=job.say,
+            )  # fmt: skip
+            made.pair_scores(lambda line: None)  # its space is in what was needed above
+            analyse(job, made)
     job.accelerator.wait_for_everyone()
     return open_trajectories(folder, source)
 
@@ -115,7 +118,9 @@ def borrow(job: Job, stage: Stage) -> Trajectories:
     if not folder.is_dir():
         raise QbsltError("holds no trajectories.", file=folder,
                          cure="reference=RUN takes a run of scl-slt that is past its stage 2.")  # fmt: skip  # noqa: E501
-    found = open_trajectories(folder, source_of(job, stage))
+    cure = ("Take a run with the same options of stage 1, or leave reference away: stages 1 and 2 "
+            "are then run.")  # fmt: skip
+    found = open_trajectories(folder, source_of(job, stage), cure)
     job.say(f"stages 1/4 and 2/4, reference and trajectories: taken from {folder}.")
     if (found.n, found.steps) != (len(job.sets["train"]), steps_of(stage)):
         raise QbsltError(f"holds trajectories of {found.n:,} samples after {found.steps} epochs, "

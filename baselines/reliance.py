@@ -22,9 +22,10 @@ from torch import Tensor
 
 from baselines import checkpoint
 from baselines.data import Row, SignDataset, read_rows
-from baselines.decoding import CHECKPOINTS, likelihood
+from baselines.decoding import likelihood
 from baselines.explaining import TrainedRun, open_trained
 from baselines.machine import make_accelerator
+from baselines.materials import CHECKPOINTS
 from baselines.methods import calm_threads
 from benchmarks.controls import derangement
 from benchmarks.find_dataset import find_dataset

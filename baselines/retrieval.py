@@ -11,7 +11,7 @@ from torch import Tensor
 
 from baselines.batches import loader, ordered_batches
 from baselines.cico import AGGREGATIONS
-from baselines.machine import explained
+from baselines.machine import batch_memory, memory
 from baselines.pair_groups import group_by, same_group
 from baselines.trajectories import Tokens, blocks
 
@@ -38,11 +38,8 @@ def tokens_of(
     model.eval()
     found = loader(dataset, batches, workers=config.workers, pin=gpu)
     for rows, batch in zip(batches, found, strict=True):
-        try:
-            with accelerator.autocast():
-                sides = model.compared(batch.to(accelerator.device))
-        except RuntimeError as e:
-            raise explained(e, batch) from None
+        with batch_memory(batch), accelerator.autocast():
+            sides = model.compared(batch.to(accelerator.device))
         kind = torch.float16 if gpu else torch.float32
         for row, video, text in zip(rows, *(_parted(*s, kind) for s in sides), strict=True):
             of_rows[row] = video, text
@@ -68,11 +65,13 @@ def retrieval(
     device = str(accelerator.device)
     like = AGGREGATIONS[model.graph.aggregation]
     rows = []
-    for some in blocks(len(videos), _BLOCK):
-        video = videos.padded(some, device)
-        parts = [like(*video, *texts.padded(c, device)) for c in blocks(len(texts), _BLOCK)]
-        rows.append(torch.cat([part.both() for part in parts], 1).cpu())
-    alike = torch.cat(rows)
+    with memory(f"while {len(videos):,} videos were compared with {len(texts):,} sentences",
+                "Lower max_frames: a video then has fewer tokens."):  # fmt: skip
+        for some in blocks(len(videos), _BLOCK):
+            video = videos.padded(some, device)
+            parts = [like(*video, *texts.padded(c, device)) for c in blocks(len(texts), _BLOCK)]
+            rows.append(torch.cat([part.both() for part in parts], 1).cpu())
+        alike = torch.cat(rows)
     same = torch.from_numpy(same_group(group_by(row.text for row in dataset.rows)))
     own = torch.arange(len(same))
     return {

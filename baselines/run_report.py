@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from baselines.journal import CHOSEN_BY, METRICS, STARTS, read_metrics
+from baselines.journal import CHOSEN_BY, METRICS, read_metrics
+from benchmarks.made_by import STARTS
 from benchmarks.run_folder import RunConfig, read_run
 from qa_builder.atomic import replace_text
 from qa_builder.errors import QbsltError

@@ -91,10 +91,16 @@ def _reference_stage(job: Job) -> Stage:
     return Stage(
         config=_contrastive(config, config.reference_epochs), graph=compares,
         folder=job.run.folder / REFERENCE, title="stage 1/4, reference model",
-        keep=config.reference_every,
+        keep=config.reference_every, later=_matrices(job),
         batches=_selection(job, config.reference_epochs, "random", None, _quiet),
         size_option="contrast_batch_size",
     )  # fmt: skip
+
+
+def _matrices(job: Job) -> int:
+    """Bytes of the trajectories of stage 2: a float16 matrix a kept checkpoint, and the scores."""
+    checkpoints: int = -(-job.config.reference_epochs // job.config.reference_every)
+    return 2 * len(job.sets["train"]) ** 2 * (checkpoints + 1)
 
 
 def _contrastive(config: ClSltConfig, epochs: int) -> ClSltConfig:

@@ -12,8 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from baselines import checkpoint
-from baselines.decoding import CHECKPOINTS
-from baselines.materials import SIGN_START
+from baselines.materials import CHECKPOINTS, SIGN_START
 from baselines.run_features import run_features
 from benchmarks.results import json_text, write_text
 from benchmarks.run_folder import read_run

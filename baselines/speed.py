@@ -23,15 +23,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
 from baselines.pair_selection import PairSelector
-from qa_builder.console import print_table
+from qa_builder.console import Command, print_table
+from qa_builder.errors import QbsltError
 
 ROUNDS = 3
 SIZES = (1000, 3000, 10_000, 30_000, 100_000)
 # samples, distinct texts: PHOENIX-2014T, CSL-Daily; seconds, GB
 BUDGETS = ((7096, 6853, 5, None), (18_401, 6578, 40, 1.5))
+_BATCH = 16
 _DIM = 16  # of the vectors of which scores are made
 _PAIRS, _FRAMES, _WORDS, _WIDTH = 512, 32, 24, 256  # of the similarity
 
@@ -83,7 +86,7 @@ def child_selection(path: str, n: int, texts: int, rounds: int, sampled: bool) -
 
     scores = rows or np.load(path, mmap_mode="r")
     groups = np.random.default_rng(1).integers(0, texts, n) if texts < n else None
-    selector = PairSelector(scores, n=n, batch_size=16, epochs=80, groups=groups,
+    selector = PairSelector(scores, n=n, batch_size=_BATCH, epochs=80, groups=groups,
                             pool=min(4096, n) if sampled else n, log=lambda line: None)  # fmt: skip
     cpu, wall = best(lambda: selector.epoch(40), rounds)
     memory = peak()
@@ -135,8 +138,13 @@ def child_cico(which: str, padded: bool) -> None:
 def child(call: str) -> dict[str, float]:
     """Run a function of this module in a new process with one thread; gives what it printed."""
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
-    done = subprocess.run([sys.executable, "-c", f"from baselines import speed; speed.{call}"],
-                          env=os.environ | threads, check=True, stdout=subprocess.PIPE)  # fmt: skip
+    command = [sys.executable, "-c", f"from baselines import speed; speed.{call}"]
+    env = os.environ | threads
+    done = subprocess.run(command, check=False, env=env, stdout=subprocess.PIPE)
+    if done.returncode:
+        raise QbsltError(f"the process that was to measure {call} ended with {done.returncode}.",
+                         cure="Look above for what it said; if nothing is there, for memory: "
+                         "take fewer samples.")  # fmt: skip
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
@@ -152,7 +160,7 @@ def selection(folder: Path, n: int, texts: int, rounds: int = ROUNDS) -> dict[st
 
 
 def budgets() -> None:
-    """Print the budgets and what is reached."""
+    """Print the budgets and what is reached; raises QbsltError where it can't be measured."""
     rows = []
     with tempfile.TemporaryDirectory() as name:
         for n, texts, seconds, memory in BUDGETS:
@@ -233,8 +241,18 @@ def gpu() -> None:
           f"{card:.0f} of a matrix product (goal 40 %).")  # fmt: skip
 
 
-if __name__ == "__main__":
-    if sys.argv[1:2] == ["curve"]:
-        curve([int(n) for n in sys.argv[2:]] or list(SIZES))
+@click.command(cls=Command)
+@click.argument("what", type=click.Choice(["budgets", "curve"]), default="budgets")
+@click.argument("sizes", nargs=-1, type=click.IntRange(_BATCH, 1_000_000), metavar="[SIZE]...")
+def main(what: str, sizes: tuple[int, ...]) -> None:
+    """Print the budgets, or the curve: an epoch of pair selection of SIZE samples each."""
+    if what == "budgets" and sizes:
+        raise click.UsageError("sizes go with `curve`.")
+    if what == "curve":
+        curve(list(sizes or SIZES))
     else:
         budgets()
+
+
+if __name__ == "__main__":
+    main()

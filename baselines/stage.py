@@ -75,6 +75,8 @@ class Stage:
     """The checkpoint whose weights it begins with; None: new ones."""
     keep: int = 0
     """Epochs between the checkpoints that are kept for good, the last epoch's too; 0: none."""
+    later: int = 0
+    """Bytes on the disk that what comes after it will need."""
     batches: Batches | None = None
     """Of each epoch; None: those of `train_batches`."""
 

@@ -77,9 +77,15 @@ def contrastive_selection(datasets: Datasets, options: Mapping[str, Any]) -> lis
 
     Published: arXiv 2604.22374 (ACL 2026), of real video. `selected` rows take the reference model
     and the trajectories of `+ selected, log`; other aggregations and intervals need their own, and
-    each aggregation its own random control.
+    each aggregation its own random control. Raises QbsltError for more than one dataset.
     """
-    (data,) = list(datasets.values())[:1]
+    if len(datasets) > 1:
+        raise QbsltError(
+            f"the study contrastive-selection takes one dataset, not {len(datasets)} "
+            f"({', '.join(datasets)}).",
+            cure="Pass one --data; for another corpus run it again with another --out.",
+        )
+    (data,) = datasets.values()
     early = {"finetune": False}
     lent = {"reference": "+ selected, log"}
     both = sum(int(options.get(k, preset(options.get("preset", "small"), "cl-slt")[k]))

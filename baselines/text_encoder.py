@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import GenerationConfig, MBartConfig, MBartForConditionalGeneration
 from transformers.models.mbart.modeling_mbart import MBartEncoder
+from transformers.utils import logging as transformers_logging
 
-from qa_builder.errors import QbsltError
+from baselines.machine import ran_out
+from qa_builder.console import warn
+from qa_builder.errors import QbsltError, counted
 
 if TYPE_CHECKING:
     from baselines.config import Config
@@ -64,7 +72,8 @@ def mbart(
         model = MBartForConditionalGeneration(mbart_config(config, config.fusion_layers, **special))
         set_sinusoids(model.model.encoder)
         return model
-    return _pretrained(config, config.fusion_layers, config.decoder_layers, special, checkpoint)
+    layers = {"fusion_layers": config.fusion_layers, "decoder_layers": config.decoder_layers}
+    return _pretrained(config, layers, special, checkpoint)
 
 
 def text_layers(config: Config, checkpoint: Path | None = None) -> MBartEncoder:
@@ -76,16 +85,18 @@ def text_layers(config: Config, checkpoint: Path | None = None) -> MBartEncoder:
         encoder = MBartEncoder(mbart_config(config, config.text_layers, vocab_size=8))
         del encoder.embed_tokens
         return encoder
-    layers: MBartEncoder = _pretrained(config, config.text_layers, 1, {}, checkpoint).model.encoder
+    sizes = {"text_layers": config.text_layers, "decoder_layers": 1}
+    layers: MBartEncoder = _pretrained(config, sizes, {}, checkpoint).model.encoder
     return layers
 
 
 def _pretrained(
-    config: Config, layers: int, decoder_layers: int, special: dict[str, Any],
-    checkpoint: Path | None,
-) -> MBartForConditionalGeneration:  # fmt: skip
+    config: Config, layers: dict[str, int], special: dict[str, Any], checkpoint: Path | None
+) -> MBartForConditionalGeneration:
+    """A checkpoint's model; `layers`: how many of encoder and decoder, by their options."""
     folder = str(checkpoint or config.pretrained)
     found = MBartConfig.from_pretrained(folder)
+    encoder_layers, decoder_layers = layers.values()
     wanted = {"d_model": config.d_model, "vocab_size": special.get("vocab_size", found.vocab_size)}
     for name, value in wanted.items():
         if getattr(found, name) != value:
@@ -94,7 +105,7 @@ def _pretrained(
                 cure="Set d_model to the checkpoint's, and take a checkpoint that "
                 "`prepare-vocabulary` cut down.",
             )  # fmt: skip
-    sizes = special | {"encoder_layers": layers, "decoder_layers": decoder_layers,
+    sizes = special | {"encoder_layers": encoder_layers, "decoder_layers": decoder_layers,
                        "dropout": config.dropout}  # fmt: skip
     if checkpoint is not None:
         model = MBartForConditionalGeneration(MBartConfig.from_pretrained(folder, **sizes))
@@ -102,9 +113,56 @@ def _pretrained(
             model.generation_config = GenerationConfig.from_pretrained(folder)
         return model
     # a checkpoint in half precision is trained in full: bf16 is autocast's
-    model = MBartForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, **sizes)
+    try:
+        with _without_report():
+            loaded: Any = MBartForConditionalGeneration.from_pretrained(
+                folder, dtype=torch.float32, output_loading_info=True, **sizes
+            )
+    except (OSError, RuntimeError, SafetensorError) as e:
+        if ran_out(e):
+            raise
+        said = " ".join(str(e).split())[:200]
+        raise QbsltError(f"the checkpoint's weights can't be loaded ({type(e).__name__}: {said}).",
+                         file=folder, cure="Copy it again from its source.") from None  # fmt: skip
+    model, about = loaded
+    for line in _lacking(about["missing_keys"], layers):
+        _warn_once(f"{folder}: {line}")
     assert isinstance(model, MBartForConditionalGeneration)
     return model
+
+
+@contextmanager
+def _without_report() -> Iterator[None]:
+    """Without transformers' list of weights that are there and not asked for: fewer layers."""
+    log: Any = transformers_logging  # untyped
+    before = log.get_verbosity()
+    log.set_verbosity_error()
+    try:
+        yield
+    finally:
+        log.set_verbosity(before)
+
+
+def _lacking(missing: Set[str], layers: dict[str, int]) -> Iterator[str]:
+    """What of a model a checkpoint does not have, from the names of its weights."""
+    others = set(missing)
+    for side, (option, wanted) in zip(("encoder", "decoder"), layers.items(), strict=True):
+        of_side = {name: re.match(rf"model\.{side}\.layers\.(\d+)\.", name) for name in missing}
+        new = {match[1] for match in of_side.values() if match}
+        others -= {name for name, match in of_side.items() if match}
+        if new:
+            yield (f"has {counted(wanted - len(new), f'{side} layer')} of {option}={wanted}: "
+                   f"{counted(len(new), 'layer', 'begin')} with random weights.")  # fmt: skip
+    if others:
+        names = sorted(others)
+        yield (f"lacks {counted(len(names), 'weight')}, {', '.join(names[:3])}"
+               f"{', ...' if len(names) > 3 else ''}: they begin random.")  # fmt: skip
+
+
+@cache
+def _warn_once(line: str) -> None:
+    """A warning, though each stage of a run builds its model."""
+    warn(line)
 
 
 @torch.no_grad()

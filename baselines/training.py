@@ -12,7 +12,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -26,22 +26,21 @@ from transformers import get_cosine_schedule_with_warmup
 
 from baselines import checkpoint
 from baselines.batches import loader, shard, train_batches
-from baselines.data import Batch, SignDataset, read_rows
-from baselines.decoding import CHECKPOINTS, translate
+from baselines.data import Batch
+from baselines.decoding import translate
+from baselines.disk import check_space
+from baselines.jobs import make_job
 from baselines.journal import CHOSEN_BY, CURVES, LOG, Journal, show
-from baselines.machine import explained, make_accelerator, named
-from baselines.materials import DEV, drop_unused, make_materials
+from baselines.machine import SIZES, batch_memory, in_words, make_accelerator, memory, named
+from baselines.materials import CHECKPOINTS, DEV, drop_unused
 from baselines.retrieval import retrieval
 from baselines.sign_start import start_sign
 from baselines.stage import Epoch, Job, Stage, Stages
-from baselines.train_share import train_samples
-from benchmarks.scorer import load_references, score
+from benchmarks.models import MAX_SEED
 from qa_builder.console import progress
 from qa_builder.errors import QbsltError
 
 if TYPE_CHECKING:
-    from accelerate import Accelerator
-
     from baselines.config import Config
     from baselines.graph import Graph
     from baselines.translator import Translator
@@ -53,41 +52,23 @@ def train(
 ) -> None:
     """Train a method into a run's folder, in one stage or several, or go on with what is there.
 
+    What fails before its first checkpoint leaves nothing there that another command would meet.
     Raises QbsltError for data that the method cannot be trained on, a loss that is not finite, and
     memory that runs out.
     """
     accelerator = make_accelerator(config)
     try:
-        job = _job(config, graph, data, run, accelerator)
-        alone = Stage(config=config, graph=graph, folder=run.folder)
-        for stage in stages(job) if stages else (alone,):
-            if not has_ended(job, stage):
-                Trainer(job, stage).run()
-            accelerator.wait_for_everyone()
-    except QbsltError:
+        with memory("while it was trained", f"Lower {SIZES}."):
+            job = make_job(config, graph, data, run, accelerator)
+            alone = Stage(config=config, graph=graph, folder=run.folder)
+            for stage in stages(job) if stages else (alone,):
+                if not has_ended(job, stage):
+                    Trainer(job, stage).run()
+                accelerator.wait_for_everyone()
+    except Exception:
         if accelerator.is_main_process:
             drop_unused(run.folder)
         raise
-
-
-def _job(
-    config: Config, graph: Graph, data: TaskData, run: Run, accelerator: Accelerator
-) -> Job:  # fmt: skip
-    with accelerator.main_process_first():
-        materials = make_materials(
-            config, graph, data, run.folder, write=accelerator.is_main_process
-        )
-    samples = {"train": train_samples(data, config), DEV: data.samples(DEV)}
-    sets = {
-        split: SignDataset(
-            read_rows(found, graph, config, split=split, train=True, store=materials.source),
-            materials.vocabulary, config, train=True, store=materials.source,
-            glosses=materials.glosses, seed=run.seed,
-        )
-        for split, found in samples.items()
-    }  # fmt: skip
-    return Job(config=config, graph=graph, data=data, run=run, materials=materials, sets=sets,
-               accelerator=accelerator, scores=dev_scorer(data, run))  # fmt: skip
 
 
 def has_ended(job: Job, stage: Stage) -> bool:
@@ -101,20 +82,6 @@ def has_ended(job: Job, stage: Stage) -> bool:
     if ended and job.accelerator.is_main_process and not (stage.folder / CURVES).exists():
         show(stage.folder)  # it was killed after its last checkpoint
     return ended
-
-
-def dev_scorer(data: TaskData, run: Run) -> Callable[[dict[str, str]], dict[str, float]]:
-    """Scores of translations of dev, by sample id, in percent: the benchmark's own."""
-    references = load_references(data.dataset, DEV)
-    task = replace(data.task, split=DEV)
-
-    def scores(texts: dict[str, str]) -> dict[str, float]:
-        hypotheses = [texts.get(sample_id, "") for sample_id in references.sample_id]
-        result = score(task, references, hypotheses, system=str(run.folder), resamples=1)
-        found = result.scores[task.convention]
-        return {name: cell["value"] for name, cell in found.items()}
-
-    return scores
 
 
 @dataclass
@@ -142,24 +109,27 @@ class Trainer:
         self.settings = stage.settings(job)
         self.measure = "bleu4" if stage.graph.translation else "recall1"
         set_seed(job.run.seed)
-        self.model = job.materials.translator(config, stage.graph, trained=bool(stage.start))
-        if stage.start:
-            checkpoint.load_weights(stage.start, self.model)
-        elif config.sign_encoder and checkpoint.find(self.folder) is None:
-            start_sign(config, self.model, job.run.folder, write=accelerator.is_main_process)
-        self.model.to(accelerator.device)
-        self.average = None
-        if config.ema:
-            decay: Any = get_ema_multi_avg_fn  # untyped
-            self.average = AveragedModel(self.model, multi_avg_fn=decay(config.ema))
-        self.optimizer = make_optimizer(self.model, config)
-        self.total = self._count_steps()
-        self.schedule = get_cosine_schedule_with_warmup(
-            self.optimizer, round(config.warmup * self.total), self.total
-        )
-        self.state = State()
-        self._resume(job.run.seed)
-        self.wrapped = accelerator.prepare_model(self.model)
+        with memory("while the model was made", f"Lower {SIZES}."):
+            self.model = job.materials.translator(config, stage.graph, trained=bool(stage.start))
+            if stage.start:
+                checkpoint.load_weights(stage.start, self.model)
+            elif config.sign_encoder and checkpoint.find(self.folder) is None:
+                start_sign(config, self.model, job.run.folder, write=accelerator.is_main_process)
+            self.model.to(accelerator.device)
+            self.average = None
+            if config.ema:
+                decay: Any = get_ema_multi_avg_fn  # untyped
+                self.average = AveragedModel(self.model, multi_avg_fn=decay(config.ema))
+            self.optimizer = make_optimizer(self.model, config)
+            self.total = self._count_steps()
+            self.schedule = get_cosine_schedule_with_warmup(
+                self.optimizer, round(config.warmup * self.total), self.total
+            )
+            self.state = State()
+            self._resume(job.run.seed)
+            self.wrapped = accelerator.prepare_model(self.model)
+        if accelerator.is_main_process:
+            check_space(self.model, self.average, stage, self.folder, say=job.say)
         self._sums: dict[str, Any] = defaultdict(float)
         self._unchecked: list[tuple[Tensor, list[str]]] = []
 
@@ -217,12 +187,9 @@ class Trainer:
         for i, batch in enumerate(group):
             last = i == len(group) - 1
             alone = contextlib.nullcontext() if last else self.accelerator.no_sync(self.wrapped)
-            try:
-                with alone:
-                    losses = self.wrapped(batch.to(self.accelerator.device))
-                    self.accelerator.backward(losses.total / len(group))
-            except RuntimeError as e:
-                raise explained(e, batch, self.stage.size_option) from None
+            with batch_memory(batch, self.stage.size_option), alone:
+                losses = self.wrapped(batch.to(self.accelerator.device))
+                self.accelerator.backward(losses.total / len(group))
             total = losses.total.detach()
             self._unchecked.append((total, batch.sample_ids))
             self._sums["batches"] += 1
@@ -230,12 +197,14 @@ class Trainer:
             for name, part in {"loss": total, **losses.parts}.items():
                 key = name if name == "loss" else f"loss_{name}"
                 self._sums[key] = self._sums[key] + part  # a tensor: read when it is logged
-        if self.config.clip_norm:
-            self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-        self.optimizer.step()
-        self.schedule.step()
-        if self.average is not None:
-            self.average.update_parameters(self.model)
+        # AdamW takes memory for its moments at its first step
+        with memory(f"in the optimiser's step, after {in_words(group[-1])}", f"Lower {SIZES}."):
+            if self.config.clip_norm:
+                self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+            self.optimizer.step()
+            self.schedule.step()
+            if self.average is not None:
+                self.average.update_parameters(self.model)
 
     def _check(self, kept: int = 0) -> None:
         """Stop at a loss that is not finite; on a GPU one step late, not to wait for each."""
@@ -330,7 +299,7 @@ class Trainer:
             state.pop("config")
             self.state = State(**state)
         if rank:  # each process drops other activations; checkpoints hold the first's generator
-            set_seed(seed + 1_000_003 * rank + self.state.step)
+            set_seed((seed + 1_000_003 * rank + self.state.step) % (MAX_SEED + 1))
 
     def _batches(self, epoch: int) -> Epoch:
         make = self.stage.batches

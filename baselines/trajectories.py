@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.disk import sized
 from baselines.pair_selection import symmetrise
 from qa_builder.atomic import replace_text
 from qa_builder.errors import QbsltError
@@ -45,6 +46,8 @@ class Source:
     """cico, cls or mean."""
     simulated: bool
     """Whether the features that the model saw were simulated."""
+    settings: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """What `model` is the fingerprint of, to tell what differs; files of before have none."""
 
 
 class Tokens:
@@ -138,7 +141,7 @@ def write_trajectories(
                          cure="Keep more checkpoints of the reference model.")  # fmt: skip
     made = Trajectories(folder, source, n, list(steps))
     if (folder / _ABOUT).exists():
-        _check(folder, made)
+        _check(folder, made, "Name another folder, or remove this one.")
     folder.mkdir(parents=True, exist_ok=True)
     missing = [step for step in steps if not (folder / _name(step)).exists()]
     need_space(folder, len(missing) + (not (folder / _SCORES).exists()), n, log)
@@ -149,19 +152,22 @@ def write_trajectories(
     return made
 
 
-def open_trajectories(folder: Path, source: Source | None = None) -> Trajectories:
+def open_trajectories(
+    folder: Path, source: Source | None = None, cure: str = "Name another folder."
+) -> Trajectories:  # fmt: skip
     """The trajectories of a folder; of another `source` than the given they are refused.
 
-    Raises QbsltError if there are none, if a checkpoint's matrix is missing, or if they differ.
+    `cure` is what to do then, for the message. Raises QbsltError if there are none, if a
+    checkpoint's matrix is missing, or if they differ.
     """
     about = _about(folder)
     found = Trajectories(folder, Source(**about["source"]), about["n"], about["steps"])
     if source is not None:
-        _check(folder, Trajectories(folder, source, found.n, found.steps))
+        _check(folder, Trajectories(folder, source, found.n, found.steps), cure)
     for step in found.steps:
         if not (folder / _name(step)).exists():
             raise QbsltError(f"the similarities of step {step} are missing.", file=folder,
-                             cure="Run the same command again: it goes on.")  # fmt: skip
+                             cure="Run the command that writes them again: it goes on.")  # fmt: skip  # noqa: E501
         found.at(step)
     return found
 
@@ -213,7 +219,7 @@ def _open(path: Path, n: int) -> Matrix:
         found = np.empty((0, 0), np.float16)
     if found.shape != (n, n) or found.dtype != np.float16:
         raise QbsltError(f"is not a float16 matrix of {n:,} x {n:,}.", file=path,
-                         cure="Remove it and run the same command again.")  # fmt: skip
+                         cure="Remove it, and run the command that writes it again.")  # fmt: skip
     return found
 
 
@@ -223,10 +229,10 @@ def need_space(folder: Path, matrices: int, n: int, log: Callable[[str], object]
         return
     needed, free = matrices * n * n * 2, shutil.disk_usage(folder).free
     what = "1 matrix" if matrices == 1 else f"{matrices} matrices"
-    said = f"{what} of {n:,} x {n:,} pairs: {needed / 1e9:,.2f} GB needed"
-    log(f"trajectories: {said}, {free / 1e9:,.2f} GB free in {folder}.")
+    said = f"{what} of {n:,} x {n:,} pairs: {sized(needed)} needed"
+    log(f"trajectories: {said}, {sized(free)} free in {folder}.")
     if needed > free:
-        raise QbsltError(f"{said}, {free / 1e9:,.2f} GB free.", file=folder,
+        raise QbsltError(f"{said}, {sized(free)} free.", file=folder,
                          cure="Free some space, or choose another folder.")  # fmt: skip
 
 
@@ -235,7 +241,7 @@ def _about(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         known = {f.name for f in fields(Source)}
-        if found["version"] == _VERSION and set(found["source"]) == known:
+        if found["version"] == _VERSION and {*found["source"], "settings"} == known:
             return dict(found)
     except FileNotFoundError:
         raise QbsltError("holds no trajectories.", file=folder,
@@ -246,13 +252,24 @@ def _about(folder: Path) -> dict[str, Any]:
                      cure="Remove the folder and write them again.")  # fmt: skip
 
 
-def _check(folder: Path, wanted: Trajectories) -> None:
+def _check(folder: Path, wanted: Trajectories, cure: str) -> None:
     """Refuse a folder whose trajectories are of something else."""
     about = _about(folder)
     there = {**about["source"], "samples": about["n"], "checkpoints": about["steps"]}
     here = {**asdict(wanted.source), "samples": wanted.n, "checkpoints": wanted.steps}
-    differ = [name for name in here if here[name] != there[name]]
+    settings = there.pop("settings", {}), here.pop("settings")
+    differ = {name: (there[name], value) for name, value in here.items() if there[name] != value}
+    if "model" in differ and (named := _differing(*settings)):
+        differ = {name: pair for name, pair in differ.items() if name != "model"} | named
     if differ:
-        said = "; ".join(f"{name} {there[name]}, not {here[name]}" for name in differ)
-        raise QbsltError(f"holds trajectories of something else: {said}.", file=folder,
-                         cure="Name another folder, or remove this one.")  # fmt: skip
+        said = "; ".join(f"{name} {was}, not {value}" for name, (was, value) in differ.items())
+        raise QbsltError(f"holds trajectories of something else: {said}.", file=folder, cure=cure)
+
+
+def _differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The settings of the model that differ, with both values; none where one side is not known."""
+    if not there or not here:
+        return {}
+    names = sorted({*there, *here})
+    pairs = {name: (there.get(name), here.get(name)) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 from torch import Tensor
 
@@ -147,7 +148,7 @@ def _read_model(checkpoint: str | Path) -> MBartForConditionalGeneration:
         if (found := AutoConfig.from_pretrained(str(checkpoint)).model_type) != "mbart":
             raise QbsltError(f"the checkpoint {checkpoint} is of the type {found}.", cure=_TAKE)
         return MBartForConditionalGeneration.from_pretrained(str(checkpoint))
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as e:
         raise _unreadable(checkpoint, "model", e) from None
 
 

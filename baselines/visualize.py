@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from baselines import checkpoint
 from baselines.choice import Choice, named, spread
-from baselines.decoding import CHECKPOINTS
 from baselines.explaining import Seen, TrainedRun, explain, open_trained, trained_config
 from baselines.marks import mark, sentence_scores
+from baselines.materials import CHECKPOINTS
 from baselines.visualize_page import make_page, sample_values
 from benchmarks.find_dataset import Found, find_dataset
 from benchmarks.pages import slug

@@ -46,6 +46,7 @@ def score(predictions: Path, data: Path | None, task: str | None, split: str | N
     """Score a file of PREDICTIONS: plain text, TSV, CSV or JSONL."""
     from benchmarks.find_dataset import find_dataset
     from benchmarks.learned import learned_metrics
+    from benchmarks.left_out import read_left_out
     from benchmarks.results import write_result
     from benchmarks.scorer import score as score_system
     from benchmarks.show import FORMATS, for_people, tell
@@ -60,6 +61,7 @@ def score(predictions: Path, data: Path | None, task: str | None, split: str | N
         found.task, rows, read.texts, system=system or name, track=track or own_track,
         resamples=resamples, seed=seed, gloss=gloss, learned=metrics, source=read,
         warnings=[*found.warnings, *warnings],
+        left_out=None if found.run is None else read_left_out(predictions.parent),
     )  # fmt: skip
     tell(result)
     if out is not None:

@@ -19,6 +19,7 @@ from qa_builder.samples import Prediction, Sample
 
 GROUP = "qbslt.models"
 _BY_NAME = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+MAX_SEED = 2**32 - 1  # numpy's generators take no more
 HIDDEN = "test"  # the split whose references no model may read
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.find_dataset import Found, find_dataset
-from benchmarks.models import Model, Run, TaskData, make_model, visible
+from benchmarks.left_out import read_left_out
+from benchmarks.models import MAX_SEED, Model, Run, TaskData, make_model, visible
 from benchmarks.predictions import read_predictions
 from benchmarks.results import Result, write_lines, write_result
 from benchmarks.run_folder import RunConfig, glosses_file, open_run, predictions_file, read_run
@@ -37,10 +38,11 @@ def run_model(
     """
     model, config = plan(name, found, options or {}, seed)
     data = load_references(found.dataset, found.task.split)
+    run = Run(out, seed, config.options)
+    look_ahead(model, found, run)
     with _alone(out):
         if _first():
             open_run(out, config)
-        run = Run(out, seed, config.options)
         model.fit(TaskData(found.task, found.dataset, model.track), run)
         return _predict(model, found, run, config, data, out, resamples, echo)
 
@@ -52,11 +54,24 @@ def plan(
     model, resolved = make_model(name, options)
     task, dataset = found.task, found.dataset
     check_track(model.track, task)
+    if not 0 <= seed <= MAX_SEED:
+        raise QbsltError(f"the seed {seed} is not between 0 and {MAX_SEED:,}.")
     return model, RunConfig(
         model=name, track=model.track, options=resolved, seed=seed, task=task.name,
         split=task.split, dataset=str(dataset.path.resolve()), fingerprint=dataset.fingerprint,
         features=getattr(model, "features", None),
     )  # fmt: skip
+
+
+def look_ahead(model: Model, found: Found, run: Run) -> None:
+    """Have a model look at the data before anything is written or trained.
+
+    A model may have a method `check(data, run)` for it, which raises QbsltError for what its `fit`
+    or `predict` would refuse.
+    """
+    check = getattr(model, "check", None)
+    if check is not None:
+        check(TaskData(found.task, found.dataset, model.track), run)
 
 
 def predict_only(
@@ -107,7 +122,7 @@ def _predict(
     echo(f"wrote {file}")
     result = score(
         task, data, predictions.texts, system=config.model, track=model.track, resamples=resamples,
-        source=predictions, notes=getattr(model, "notes", ()),
+        source=predictions, notes=getattr(model, "notes", ()), left_out=read_left_out(run.folder),
     )  # fmt: skip
     write_result(result, out)
     _score_glosses(found, run.folder, config, data, out / "glosses", echo)
@@ -123,7 +138,7 @@ def _score_glosses(
         return
     glosses = read_predictions(file, data.sample_id, allow_missing=True)
     result = score(found.task, data, glosses.texts, system=config.model, track=config.track,
-                   gloss=True, source=glosses)  # fmt: skip
+                   gloss=True, source=glosses, left_out=read_left_out(folder))  # fmt: skip
     write_result(result, out)
     wer = next(iter(result.scores.values()))["wer"]["value"]
     echo(f"glosses: WER {wer:.2f} % (details: {out / 'result.json'})")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.controls import COPY, QUICK, control_texts
 from benchmarks.conventions import CONVENTIONS, GLOSS, LEGACY, Convention
+from benchmarks.left_out import LeftOut
 from benchmarks.metrics.base import Floats, Ints, Metric
 from benchmarks.metrics.novelty import Novelty
 from benchmarks.order import order_warning
@@ -40,13 +41,14 @@ def score(
     task: Task, data: SplitData, hypotheses: Sequence[str], *, system: str,
     track: str | None = None, resamples: int = RESAMPLES, seed: int = SEED, gloss: bool = False,
     learned: Sequence[Metric] = (), notes: Sequence[str] = (), warnings: Sequence[str] = (),
-    source: Predictions | None = None,
+    source: Predictions | None = None, left_out: Mapping[str, LeftOut] | None = None,
 ) -> Result:  # fmt: skip
     """Score one system.
 
     `hypotheses` stand in the order of `data`; `source` is the file that they were read of, `notes`
     and `warnings` go into the result beside those of the file. With `gloss` they are glosses and
-    scored by WER against the glosses of `data`. `learned` metrics stand beside those of the
+    scored by WER against the glosses of `data`. `left_out`, by split, is what the system learned
+    without: notes and signatures say so. `learned` metrics stand beside those of the
     convention. Raises QbsltError for a track that the task has not, and where glosses are lacking;
     ValueError if the lengths differ.
     """
@@ -69,13 +71,15 @@ def score(
         task=task.as_dict() | {"split": data.split, "convention": standard.name},
         system={"name": system, "track": track},
         n=len(data), official=data.replaced_references is None,
-        notes=[*_notes(data, source, notes), *_uncounted_notes(own)], dataset=data.dataset,
+        notes=[*_notes(data, source, notes, left_out or {}), *_uncounted_notes(own)],
+        dataset=data.dataset,
         predictions=None if source is None else source.as_dict(),
         bootstrap={"resamples": resamples, "seed": seed, "unit": "distinct reference sentence",
                    "units": int(units.max()) + 1, "level": LEVEL},
         scores={standard.name: own.with_intervals()},
         legacy={c.name: _values(c, statistics[c.name]) for c in legacy},
-        signatures=_signatures(task, data, (standard, *legacy), resamples, seed, source),
+        signatures=_signatures(task, data, (standard, *legacy), resamples, seed, source,
+                               left_out or {}),
         gain_over_copy=None if copy is None else _gain(own, copy), controls=controls,
         strata=_strata(data, own, copy), uncounted=_uncounted(own),
         warnings=[*warnings, *_warnings(data, source, gloss)], versions=versions(),
@@ -149,12 +153,16 @@ def _glosses(data: SplitData) -> list[str]:
     return [gloss or "" for gloss in data.gloss]
 
 
-def _notes(data: SplitData, source: Predictions | None, notes: Sequence[str]) -> list[str]:
+def _notes(
+    data: SplitData, source: Predictions | None, notes: Sequence[str],
+    left_out: Mapping[str, LeftOut],
+) -> list[str]:  # fmt: skip
     replaced = data.replaced_references
     return [
         *([f"references replaced by {replaced}: not for a board"] if replaced else []),
         *(source.notes if source else []),
         *notes,
+        *(found.note(split) for split, found in left_out.items()),
     ]
 
 
@@ -214,7 +222,7 @@ _NOVEL = {"novel": "novel token", "novel_content": "novel content token"}
 
 def _signatures(
     task: Task, data: SplitData, conventions: Sequence[Convention], resamples: int, seed: int,
-    source: Predictions | None,
+    source: Predictions | None, left_out: Mapping[str, LeftOut],
 ) -> dict[str, str]:  # fmt: skip
     standard = conventions[0]
     where = (
@@ -223,6 +231,7 @@ def _signatures(
         + "".join(f"|{k}:{v}" for k, v in versions().items() if k in ("qbslt", "sacrebleu"))
         + (f"|missing:{source.missing}" if source and source.missing else "")
         + (f"|nofeat:{source.no_features}" if source and source.no_features else "")
+        + "".join(f"|nofeat-{split}:{len(found.ids)}" for split, found in left_out.items())
         + ("|refs:replaced|unofficial" if data.replaced_references else "")
     )
     return {

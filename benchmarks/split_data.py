@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -94,6 +94,15 @@ def replace_references(
     if gloss:
         return replace(data, gloss=list(texts), replaced_references=file)
     return replace(data, text=list(texts), replaced_references=file)
+
+
+def rows_of(data: SplitData, ids: Collection[str]) -> SplitData:
+    """Only the rows of some sample ids, in the same order."""
+    wanted = frozenset(ids)
+    kept = [i for i, sample_id in enumerate(data.sample_id) if sample_id in wanted]
+    columns: dict[str, Any] = {name: [getattr(data, name)[i] for i in kept] for name in _COLUMNS}
+    seen = None if data.seen is None else [data.seen[i] for i in kept]
+    return replace(data, **columns | {"seen": seen})
 
 
 def rows_by_split(dataset: Dataset) -> dict[str, int]:

@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.find_dataset import Found, find_dataset
+from benchmarks.models import Run
 from benchmarks.results import RESULT
 from benchmarks.run_folder import read_run
-from benchmarks.runner import plan
+from benchmarks.runner import look_ahead, plan
 from qa_builder.console import progress
 from qa_builder.errors import QbsltError
 
@@ -74,18 +75,24 @@ class Job(NamedTuple):
 def jobs_of(systems: Sequence[System], out: Path, seeds: Sequence[int]) -> list[Job]:
     """The runs of a study: all with the first seed, then all with the next.
 
-    Raises QbsltError for a model, an option or a dataset that is not there.
+    Nothing is trained before all are looked at. Raises QbsltError for a model, an option or a
+    dataset that is not there, for data that lack what a system reads, and a seed out of range.
     """
     found = {data: find_dataset(data=data) for data in {s.data for s in systems}}
     jobs = [
         Job(_with_folders(s, out, seed), seed, _folder(out, s.label, seed), found[s.data])
         for seed in seeds for s in systems if s.seeded or seed == seeds[0]
     ]  # fmt: skip
+    looked: set[str] = set()
     for job in jobs:
+        label = job.system.label
         try:
-            plan(job.system.model, job.found, job.system.options, job.seed)
+            model, config = plan(job.system.model, job.found, job.system.options, job.seed)
+            if label not in looked and not (job.folder / RESULT).exists():
+                looked.add(label)  # what the data lack, they lack for each seed
+                look_ahead(model, job.found, Run(job.folder, job.seed, config.options))
         except QbsltError as e:
-            raise QbsltError(f"{job.system.label}: {e}") from None
+            raise QbsltError(f"{label}: {e}") from None
     return jobs
 
 

@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from qa_builder.errors import QbsltError
 
@@ -77,7 +78,7 @@ def locked(path: Path) -> Iterator[None]:
     except FileNotFoundError:  # of a folder such as /proc, whoever asks
         raise QbsltError("no folder can be made here.", file=path,
                          cure="Choose another --out.") from None  # fmt: skip
-    with opened as lock:
+    with opened as lock, _not_for_children(lock):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             held = os.fstat(lock.fileno()).st_ino == lock_file.stat().st_ino
@@ -93,6 +94,31 @@ def locked(path: Path) -> Iterator[None]:
             yield
         finally:
             lock_file.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _not_for_children(lock: IO[str]) -> Iterator[None]:
+    """Have processes that are forked meanwhile close a lock's file.
+
+    A lock is held for as long as any process has its file open: after a kill -9 workers that still
+    run would keep the folder from the command that goes on.
+    """
+    _held.add(lock)
+    try:
+        yield
+    finally:
+        _held.discard(lock)
+
+
+def _let_go() -> None:
+    """In a process that was just forked."""
+    while _held:
+        _held.pop().close()
+
+
+_held: set[IO[str]] = set()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 @contextlib.contextmanager

@@ -34,8 +34,8 @@ _OS_ERRORS = {
 }
 
 
-class Commands(click.Group):
-    """A click group whose commands end bad input with one sentence and exit code 2 or 1."""
+class Command(click.Command):
+    """A command that ends bad input with one sentence and exit code 2 or 1."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["standalone_mode"] = False
@@ -63,6 +63,10 @@ class Commands(click.Group):
         except UnicodeEncodeError as e:
             fail(f"{e.object!r} can't be written as text: rename the file or option.", USAGE)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+class Commands(Command, click.Group):
+    """A group of commands, each of which ends so."""
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ def test_the_page_has_both_corpora_and_every_row() -> None:
     for corpus in ("phoenix-2014t-qa", "csl-daily-qa"):
         for row in ("gloss-assisted", "ssl-ssaw", "control=question-only", "gloss=ctc"):
             assert any(corpus in c and row in c and "preset=paper" in c for c in COMMANDS)
-            small = [c for c in COMMANDS if corpus in c and "preset=small" in c]
+            small = [c for c in COMMANDS if corpus in c and "preset=small" in c and "qbslt" in c]
             assert len(small) == 3
 
 
@@ -87,6 +87,24 @@ def test_sizes_are_those_that_the_command_prints(
         ("backbone, a frame, forward 3.63 GFLOP", "| 3.63 GFLOP |"),
     ):
         assert printed in said and written in PAGE, printed
+
+
+@pytest.mark.parametrize("line", [c for c in COMMANDS if "baselines.speed" in c])
+def test_a_command_of_the_speed_is_understood(line: str) -> None:
+    pytest.importorskip("torch")
+    from importlib import import_module
+
+    from baselines import speed_training
+    from baselines.methods import METHODS
+
+    module, *words = shlex.split(line)[2:]
+    with import_module(module).main.make_context(module, words) as made:
+        given = made.params
+    if module == speed_training.__name__:
+        method = METHODS[given["model"]]
+        options = speed_training.options_of(method, given["words"], toys=False)
+        found = method.resolve({"features": str(given["features"]), **options})
+        assert found["preset"] == "small" and found["epochs"] == 3
 
 
 def test_the_arithmetic_of_time() -> None:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import csv
 import pickle
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from benchmarks.speed.calling import called, shared_folder
 from qa_builder.build import build
 from qa_builder.config import BuildConfig
-from qa_builder.console import print_table
+from qa_builder.console import Command, print_table
 from qa_builder.corpora.csl_daily import CslDaily
 from qa_builder.corpora.phoenix import Phoenix
 from qa_builder.questions.annotated import Annotated
@@ -138,7 +139,7 @@ def peak_memory(arguments: list[str], tmp: Path) -> tuple[float, float]:
     peak = tmp / "peak"
     code = _PEAK.replace("PEAK", repr(str(peak)), 1)
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True)
+    called([sys.executable, "-c", code, *arguments])
     return int(peak.read_text()) / 1024, time.perf_counter() - start
 
 
@@ -178,7 +179,7 @@ def phoenix_command(shared: Path, tmp: Path) -> Row:
 
 
 def _run(*arguments: str) -> object:
-    return subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+    return called([sys.executable, *arguments])
 
 
 def make_table(path: Path, rows: int = TABLE_ROWS) -> Path:
@@ -232,7 +233,10 @@ def memory(shared: Path | None, tmp: Path) -> list[Row]:
     return [*rows, (name, f"{seconds:.2f} s", f"{mb:.0f} MB", "-", "1,500 MB")]
 
 
+@click.command(cls=Command)
+@shared_folder
 def main(shared: Path | None) -> None:
+    """Print what building takes; with the real annotation files of SHARED, that of them, too."""
     with tempfile.TemporaryDirectory() as folder:
         tmp = Path(folder)
         if shared:
@@ -244,4 +248,4 @@ def main(shared: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    main()

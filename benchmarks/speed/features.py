@@ -14,12 +14,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from benchmarks.speed.build import Row, best
-from qa_builder.console import print_table
+from benchmarks.speed.calling import called, failed, shared_folder
+from qa_builder.console import Command, print_table
 from qa_builder.features.base import ClipTask
 from qa_builder.features.manifest import describe_run, make_manifest, write_manifest
 from qa_builder.features.simulated import Simulated
@@ -99,17 +101,16 @@ def _command(corpus: str, root: Path, alignments: list[str], tmp: Path, budget: 
     built, out = tmp / corpus, tmp / f"{corpus}-store"
     qa_builder = [sys.executable, "-m", "qa_builder.cli"]
     given = ["--root", str(root), "--questions", "none", "--out", str(built)]
-    subprocess.run([*qa_builder, "build", corpus, *given], check=True, capture_output=True)
+    called([*qa_builder, "build", corpus, *given])
     start = time.perf_counter()
-    child = subprocess.Popen(
-        [*qa_builder, "features", str(built), "--extractor", "simulated", *alignments,
-         "--out", str(out)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    command = [*qa_builder, "features", str(built), "--extractor", "simulated", *alignments]
+    command += ["--out", str(out)]
+    # its errors are shown as they come: a pipe that nobody reads would stop it
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     peak = _peak(child)
     seconds = time.perf_counter() - start
     if child.returncode:
-        raise SystemExit("qa-builder features failed")
+        raise failed(command, child.returncode, "look above")
     store = open_store(out).manifest
     what = f"qa-builder features, {corpus}, {store['clips']:,} clips, {store['frames']:,} frames"
     return what, f"{seconds:.1f} s", f"{peak:,.0f} MB", "-", budget
@@ -192,7 +193,10 @@ def read(tmp: Path) -> list[Row]:
     ]  # fmt: skip
 
 
+@click.command(cls=Command)
+@shared_folder
 def main(shared: Path | None) -> None:
+    """Print what features take; with the real annotation files of SHARED, whole commands, too."""
     with tempfile.TemporaryDirectory() as folder:
         tmp = Path(folder)
         columns = ("in one run", "ours", "least", "ratio", "budget")
@@ -203,4 +207,4 @@ def main(shared: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    main()

@@ -21,7 +21,6 @@ import http.server
 import itertools
 import json
 import os
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -30,9 +29,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import numpy as np
 
-from qa_builder.console import print_table
+from benchmarks.speed.calling import called, needed_folder
+from qa_builder.console import Command, print_table
+from qa_builder.errors import QbsltError
 from qa_builder.features.landmarks import BODY, FACE, LEFT_HAND, N_POINTS, RIGHT_HAND, track
 from qa_builder.features.sources import frames_of
 
@@ -187,10 +189,8 @@ def alone(frames: list[NDArray[np.uint8]], release: Path | None = None) -> NDArr
     with tempfile.TemporaryDirectory() as folder:
         np.save(f"{folder}/in.npy", frames)
         path = [str(release.resolve())] if release else []
-        subprocess.run(
-            [sys.executable, "-c", _ALONE, f"{folder}/in.npy", f"{folder}/out.npy"], check=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(path)}, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        called([sys.executable, "-c", _ALONE, f"{folder}/in.npy", f"{folder}/out.npy"],
+               {"PYTHONPATH": os.pathsep.join(path)})  # fmt: skip
         return np.asarray(np.load(f"{folder}/out.npy"), np.float32)
 
 
@@ -221,7 +221,7 @@ def in_browser(package: Path, frames: list[NDArray[np.uint8]]) -> NDArray[np.flo
             browser.close()
             server.shutdown()
     if isinstance(found, str):
-        raise SystemExit(f"{package.name}: {found}")
+        raise QbsltError(f"the page said {found}.", file=package)
     for i, parts in enumerate(found):
         for part, of in zip(parts or [None] * 4, (BODY, LEFT_HAND, RIGHT_HAND, FACE), strict=True):
             if part:
@@ -234,9 +234,16 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def main(shared: Path, packages: list[Path]) -> None:
-    """Print the tables."""
-    video = min((shared / "video").glob("*_color.mp4"))
+@click.command(cls=Command)
+@needed_folder
+@click.argument("packages", nargs=-1, type=click.Path(exists=True, path_type=Path),
+                metavar="[FOLDER|PACKAGE.tgz]...")  # fmt: skip
+def main(shared: Path, packages: tuple[Path, ...]) -> None:
+    """Print the tables of the first clip in SHARED/video that has published landmarks."""
+    video = min((shared / "video").glob("*_color.mp4"), default=None)
+    if video is None:
+        raise QbsltError("has no *_color.mp4.", file=shared / "video",
+                         cure="Pass the folder that holds video/ with a clip and its .pose.")  # fmt: skip  # noqa: E501
     frames = [f for f in frames_of(video.parent, video.name) if f is not None]
     size = frames[0].shape[1], frames[0].shape[0]
     here = _tracked(frames)
@@ -274,6 +281,4 @@ def main(shared: Path, packages: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit("usage: python -m benchmarks.speed.landmark_check SHARED [FOLDER|PACKAGE.tgz ...]")
-    main(Path(sys.argv[1]), [Path(p) for p in sys.argv[2:]])
+    main()

@@ -17,7 +17,6 @@ but not how much of the machine they got.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -25,7 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from qa_builder.console import print_table
+import click
+
+from benchmarks.speed.calling import needed_folder
+from qa_builder.console import Command, print_table
+from qa_builder.errors import QbsltError
 from qa_builder.executors import run_all
 from qa_builder.features.base import ClipTask
 from qa_builder.features.landmarks import SETTINGS, Landmarks, hushed
@@ -135,12 +138,13 @@ def _row(what: str, ours: float, other: float, budget: str) -> tuple[str, ...]:
     return what, f"{ours:.1f}", f"{other:.1f}", f"{ours / other:.2f}", budget
 
 
+@click.command(cls=Command)
+@needed_folder
 def main(shared: Path) -> None:
-    """Print the table."""
+    """Print what landmarks of the first clip in SHARED/video take."""
     path = min((shared / "video").glob("*.mp4"), default=None)
     if path is None:
-        print(f"landmarks: no clip in {shared / 'video'}")
-        return
+        raise QbsltError("no clip (*.mp4) is in it.", file=shared / "video")
     ours, least = per_worker(path)
     rounds = [(together(path, 1), together(path, 2), on_one_core(path)) for _ in range(ROUNDS)]
     one, two, narrow = (best(rates) for rates in zip(*rounds, strict=True))
@@ -158,6 +162,4 @@ def main(shared: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit("usage: python -m benchmarks.speed.landmarks SHARED")
-    main(Path(sys.argv[1]))
+    main()

@@ -8,18 +8,20 @@ replaced. The sacrebleu command computes BLEU and chrF with intervals of one sys
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import click
 import numpy as np
 
 from benchmarks.conventions import LEGACY, STANDARD, STANDARD_PHOENIX
 from benchmarks.metrics.base import Ints
 from benchmarks.references import References
 from benchmarks.significance import bootstrap, interval, paired_bootstrap, units_of
+from benchmarks.speed import calling
+from qa_builder.console import Command
 
 RESAMPLES, SEED = 1000, 12345
 
@@ -81,13 +83,15 @@ def sacrebleu(references: list[str], hypotheses: list[str], language: str) -> fl
         options = ["-tok", tokenizer, "-m", "bleu", "chrf", "--confidence"]
         command = [sys.executable, "-m", "sacrebleu", str(ref), "-i", str(hyp), *options]
         start = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
+        calling.called(command)
         return time.perf_counter() - start
 
 
-def main() -> None:
-    """Print one line for each size and language."""
-    for n in map(int, sys.argv[1:] or ("642", "1176", "20000")):
+@click.command(cls=Command)
+@calling.sizes
+def main(sizes: tuple[int, ...]) -> None:
+    """Print one line for each SIZE, a number of sentences, and language."""
+    for n in sizes or (642, 1176, 20_000):
         for language in ("de", "zh"):
             references, hypotheses, questions = made_up(n, language)
             start = time.perf_counter()

@@ -13,15 +13,17 @@ is BLEU and chrF of the copied questions by sacrebleu.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+import click
+
 from benchmarks.speed.build import Row, peak_memory
-from qa_builder.console import print_table
+from benchmarks.speed.calling import called, shared_folder
+from qa_builder.console import Command, print_table
 from qa_builder.dataset import open_dataset
 
 ROUNDS = 2
@@ -75,8 +77,7 @@ class Corpus(NamedTuple):
 def corpora(shared: Path | None, tmp: Path) -> list[Corpus]:
     """The real corpora, or toy ones in their place."""
     if shared is None:
-        subprocess.run([sys.executable, "-m", "qa_builder.cli", "toy", str(tmp / "toy")],
-                       check=True, capture_output=True)  # fmt: skip
+        called([sys.executable, "-m", "qa_builder.cli", "toy", str(tmp / "toy")])
     german = shared or tmp / "toy/phoenix"
     chinese = shared / "CSL-Daily" if shared else tmp / "toy/csl-daily"
     rates = ("400/s, 800 MB", "1,000/s, 800 MB") if shared else ("-", "-")
@@ -120,8 +121,10 @@ def audit(corpus: Corpus, tmp: Path) -> Row:
     return f"audit {corpus.name}", ours, f"sacrebleu {theirs:.1f} s", ratio, corpus.audit
 
 
+@click.command(cls=Command)
+@shared_folder
 def main(shared: Path | None) -> None:
-    """Print one table."""
+    """Print one table: of the real annotation files of SHARED, or of the toy corpora."""
     with tempfile.TemporaryDirectory() as folder:
         tmp = Path(folder)
         rows = [f(c, tmp) for c in corpora(shared, tmp) for f in (rules, audit)]
@@ -131,11 +134,8 @@ def main(shared: Path | None) -> None:
 
 def _printed(code: str, *arguments: str) -> float:
     """The number that a script prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], check=True, capture_output=True, text=True
-    )
-    return float(done.stdout)
+    return float(called([sys.executable, "-c", code, *arguments]))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    main()

@@ -16,8 +16,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import click
+
+from benchmarks.speed import calling
 from benchmarks.speed.metrics import made_up
-from qa_builder.console import print_table
+from qa_builder.console import Command, print_table
 
 SIZES = (642, 1176, 20_000, 100_000)
 TRAIN = 7096
@@ -41,7 +44,7 @@ def dataset(folder: Path, n: int, language: str) -> tuple[Path, Path, Path]:
     built = folder / "built"
     command = [sys.executable, "-m", "qa_builder.cli", "build", "table", "--table", str(table),
                "--language", language, "--out", str(built), "--allow-findings"]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True)
+    calling.called(command)
     files = folder / "references.txt", folder / "hypotheses.txt"
     for path, lines in zip(files, (texts, hypotheses), strict=True):
         path.write_text("\n".join(lines) + "\n", "utf-8")
@@ -61,7 +64,7 @@ def best(command: list[str]) -> tuple[float, float]:
         if child.returncode or seconds[-1] > 20:
             break
     if child.returncode:
-        raise SystemExit(f"failed: {' '.join(command)}")
+        raise calling.failed(command, child.returncode)
     return min(seconds), memory
 
 
@@ -92,12 +95,14 @@ def measure(n: int, language: str) -> tuple[str, ...]:
         return *row, f"{theirs:.2f} s", f"{ours / theirs:.2f}", BUDGETS.get(n, "-")
 
 
-def main(sizes: list[int] | None = None) -> None:
-    """Print one row for each size and language."""
+@click.command(cls=Command)
+@calling.sizes
+def main(sizes: tuple[int, ...]) -> None:
+    """Print one row for each SIZE, a number of sentences, and language."""
     rows = [measure(n, language) for n in sizes or SIZES for language in ("de", "zh")]
     columns = ("what", "time", "memory", "sacrebleu", "ratio", "budget")
     print_table("Scoring, against the sacrebleu command", columns, rows)
 
 
 if __name__ == "__main__":
-    main([int(n) for n in sys.argv[1:]])
+    main()

@@ -17,6 +17,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
+from small_disk import on_a_small_disk
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -183,6 +184,44 @@ def test_another_model_and_no_checkpoint(tmp_path: Path) -> None:
     training.save(tmp_path, 0)
     with pytest.raises(QbsltError, match="cannot be read"):
         load_weights(tmp_path / LAST, nn.Linear(3, 3))
+
+
+FULL = """
+import sys
+from pathlib import Path
+sys.path[:0] = {path!r}
+from test_checkpoint import Training, same
+from qa_builder.errors import QbsltError
+training, folder = Training(), Path({folder!r}) / "checkpoints"
+training.run(1)
+training.save(folder, 1, best=True)
+before = training.bits()
+with (folder.parent / "other").open("wb", buffering=0) as other:
+    try:
+        while True:
+            other.write(bytes(4096))
+    except OSError:
+        pass
+training.run(1)
+for _ in range(2):
+    try:
+        training.save(folder, 2, best=True)
+    except QbsltError as e:
+        print(e)
+assert sorted(f.name for f in folder.iterdir()) == ["best", "last"]
+assert training.load(folder / "last")[0] == training.load(folder / "best")[0] == 1
+"""
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+    here = Path(__file__).resolve().parent
+    path = [str(here), str(here.parent), str(here.parents[1])]
+    code = FULL.format(path=path, folder=str(tmp_path / "disk"))
+    done = on_a_small_disk(tmp_path / "disk", "600k", "-c", code)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert len(said) == 2 and all("a checkpoint can't be written here" in line for line in said)
+    assert "(os error 28)); the one before it is whole. Free some space" in said[0]
 
 
 KILLED = """

@@ -21,6 +21,7 @@ import torch
 from click.testing import CliRunner, Result
 from safetensors.torch import load_file
 from simulated_store import simulate
+from small_disk import on_a_small_disk
 
 from baselines import pair_selection
 from baselines.config import SCHEDULES, SclSltConfig, configure
@@ -199,7 +200,10 @@ def test_batches_have_each_row_once_and_count_what_is_removed() -> None:
     ("options", "said"),
     [
         ({"contrast_batch_size": 1}, "contrast_batch_size=1 leaves the contrast without negatives"),
-        ({"contrast_batch_size": 85}, "a batch of 85 of 84 samples can't be made."),
+        (
+            {"contrast_batch_size": 85},
+            "contrast_batch_size=85 is more than the 84 samples of train",
+        ),
         ({"schedule": "cubic"}, "unknown value of schedule 'cubic'"),
         ({"reference_every": 2}, "keeps one checkpoint of reference_epochs=2"),
         ({"lora_rank": 4}, "lora_rank=4 without pretrained would freeze random weights"),
@@ -219,9 +223,12 @@ def test_files_of_another_model_or_that_are_gone(
 ) -> None:
     data, store = toy_phoenix, toy_store
     done = run(data, store, tmp_path / "a", reference=whole[0], dropout=0.2)
-    assert done.exit_code == 2 and "trajectories of something else: model " in done.output
+    assert done.exit_code == 2
+    assert "trajectories of something else: dropout 0.1, not 0.2. Take a run with" in done.output
+    assert "remove" not in done.output
     done = run(data, store, tmp_path / "b", reference=whole[0], train_share=0.5)
-    assert done.exit_code == 2 and "trajectories of something else: model " in done.output
+    assert done.exit_code == 2
+    assert "trajectories of something else: train_share 1.0, not 0.5. Take" in done.output
     other = simulate(data, tmp_path / "store", "--seed", "1")
     done = run(data, other, tmp_path / "c", reference=whole[0])
     assert done.exit_code == 2 and "trajectories of something else: dataset " in done.output
@@ -239,8 +246,21 @@ def test_files_of_another_model_or_that_are_gone(
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, 100))
     done = run(data, store, tmp_path / "full")
-    assert done.exit_code == 2 and "0.00 GB needed, 0.00 GB free." in done.output
+    assert done.exit_code == 2 and "kB needed, 0.1 kB free." in done.output
     assert not (tmp_path / "full" / "stages").exists()
+
+
+def test_a_disk_too_small_for_what_is_kept(
+    toy_phoenix: Path, toy_store: Path, tmp_path: Path
+) -> None:
+    words = ("run", "--model", "scl-slt", "--data", toy_phoenix, "--out", tmp_path / "disk" / "run",
+             "preset=tiny", f"features={toy_store}", "tensorboard=false")  # fmt: skip
+    done = on_a_small_disk(tmp_path / "disk", "4m", "-m", "benchmarks.cli", *words)
+    assert done.returncode == 2, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert re.search(r"checkpoints, \d of them kept: [\d.]+ MB and [\d.]+ kB for what comes after "
+                     r"needed, [\d.]+ MB free\. Free some space", last), last  # fmt: skip
+    assert "epoch 1" not in done.stderr  # nothing was trained
 
 
 def test_the_page_names_options_that_there_are() -> None:

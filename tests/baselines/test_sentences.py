@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from baselines.text_encoder import mbart_config
 from baselines.training import make_optimizer
 from baselines.translator import Translator
 from baselines.vocabulary import Vocabulary, learn
+from qa_builder.errors import QbsltError
 
 torch.set_num_threads(1)
 DIM, FRAMES = 6, (9, 30, 17, 12)
@@ -140,6 +142,18 @@ def test_a_frozen_text_encoder_does_not_change(vocabulary: Vocabulary) -> None:
     assert changed["mbart.model.shared.weight"] and changed["sentences.scale.log"]
     with torch.no_grad():
         assert torch.equal(model.sentences.tokens(given)[0], first)
+
+
+def test_a_checkpoint_that_is_cut_off_is_one_sentence(
+    vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    small = configure(METHODS["scl-slt"], {"preset": "tiny", "features": "store"})
+    sizes = mbart_config(small, 1, vocab_size=len(vocabulary), pad_token_id=vocabulary.pad_id)
+    MBartForConditionalGeneration(sizes).save_pretrained(tmp_path)
+    os.truncate(tmp_path / "model.safetensors", 5_000)
+    with pytest.raises(QbsltError, match=r"weights can't be loaded \(SafetensorError") as e:
+        made(vocabulary, CONTRAST, pretrained=str(tmp_path))
+    assert e.value.file == str(tmp_path) and "\n" not in str(e.value)
 
 
 def test_adapters_alone_are_trained_of_a_checkpoint(vocabulary: Vocabulary, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from baselines import machine
 from baselines.methods import ssl_ssaw_method
 from baselines.studies import (
     STUDIES,
@@ -24,6 +23,7 @@ from baselines.studies import (
 )
 from baselines.study_shares import trajectory_shares
 from baselines.trajectory_analysis import REPORTED
+from benchmarks import made_by
 from benchmarks.ablation import ablated
 from benchmarks.cli import main
 from benchmarks.study import System, jobs_of, run_study
@@ -96,15 +96,15 @@ def test_a_study_says_how_it_was_made(trained: Path, toy_phoenix: Path, toy_stor
 
 
 def test_code_names_the_commit_of_a_clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "_CODE", tmp_path)
-    assert machine.code() == f"qbslt {__version__}"  # installed: no clone
+    monkeypatch.setattr(made_by, "_CODE", tmp_path)
+    assert made_by.code() == f"qbslt {__version__}"  # installed: no clone
     git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.org"]
     (tmp_path / "file").write_text("1")
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
         subprocess.run([*git, *words], check=True)
-    assert re.fullmatch(rf"qbslt {__version__}, commit [0-9a-f]{{12}}", machine.code())
+    assert re.fullmatch(rf"qbslt {__version__}, commit [0-9a-f]{{12}}", made_by.code())
     (tmp_path / "file").write_text("2")
-    assert machine.code().endswith(", changed")
+    assert made_by.code().endswith(", changed")
 
 
 def test_weights_of_another_model_or_training_are_refused(
@@ -160,6 +160,13 @@ def test_ablation_is_one_command(
     done = bench("run", "--model", "ssl-ssaw", "--data", toy_phoenix, "--out", tmp_path,
                  "--ablate", f"features={toy_store}", *SHORT)  # fmt: skip
     assert done.exit_code == 0, done.output
+    said = read(tmp_path / "study.json")["made_by"]
+    begun = f"qbslt-bench run --model ssl-ssaw --ablate --data {toy_phoenix} --seed 0 features="
+    assert said["command"].startswith(begun)
+    assert said["hardware"].startswith("CPU, ") or " x " in said["hardware"]
+    assert said["code of the trainings"].startswith(f"qbslt {__version__}")
+    for name, words in said.items():
+        assert f"- {name}: {words}\n" in (tmp_path / "study.md").read_text("utf-8")
     rows = [row["label"] for row in read(tmp_path / "study.json")["systems"]]
     assert rows == ["ssl-ssaw", "ssl-ssaw, no contrast"]
     first = (tmp_path / "ssl-ssaw-no-contrast/seed-0/metrics.jsonl").read_text().splitlines()[0]
@@ -175,6 +182,12 @@ def test_bad_input_is_one_sentence(toy_phoenix: Path, toy_store: Path, tmp_path:
         (("study", "question-assistance", *common, "--features", toy_store, "--systems", "foo"),
          "unknown system of this study 'foo'"),
         (("study", "question-assistance", *common, "--data", "x"), "need a name each"),
+        (("study", "contrastive-selection", "--data", f"a={toy_phoenix}", "--data",
+          f"b={toy_phoenix}", "--features", toy_store, "--dry-run"),
+         "the study contrastive-selection takes one dataset, not 2 (a, b)."),
+        (("study", "question-assistance", *common, "--seed", "1"), "Did you mean '--seeds'"),
+        (("study", "question-assistance", *common, "--features", toy_store, "--nothing", "1"),
+         "unknown option of"),
         (("run", "--model", "gloss-free", *common, "--ablate", f"features={toy_store}"),
          "names no parts"),
         (("run", "--model", "ssl-ssaw", *common, "--ablate", f"features={toy_store}", "ssaw=false"),

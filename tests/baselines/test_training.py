@@ -60,6 +60,9 @@ def test_a_killed_run_ends_with_the_same_bits(
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     done = run(toy_phoenix, whole, "ssl-ssaw", **options)
     assert done.exit_code == 0, done.output
+    options["workers"] = (
+        1  # changes no bit, but lives on for some seconds when its parent is killed
+    )
     command = [sys.executable, "-m", "benchmarks.cli",
                *words(toy_phoenix, killed, "ssl-ssaw", **options)]  # fmt: skip
     state = killed / "checkpoints" / "last" / "state.json"
@@ -67,8 +70,11 @@ def test_a_killed_run_ends_with_the_same_bits(
         end = time.monotonic() + 120
         while not state.exists() and child.poll() is None and time.monotonic() < end:
             time.sleep(0.002)
+        children = Path(f"/proc/{child.pid}/task/{child.pid}/children")
+        workers = children.read_text().split()
         child.send_signal(signal.SIGKILL)
     assert child.returncode == -signal.SIGKILL
+    assert any(Path("/proc", pid).exists() for pid in workers)  # they do not keep the folder
     there = json.loads(state.read_text())
     assert there["step"] % 3 == 0 and there["step"] < 14  # it had not ended
     assert there["state"]["batch"] > 0  # in mid-epoch
@@ -140,6 +146,37 @@ def test_memory_that_runs_out_names_the_batch() -> None:
     assert "a batch of 2 samples of 7 frames: a, b. Lower batch_frames" in str(said)
     other = RuntimeError("shapes differ")
     assert explained(other, batch) is other
+
+
+def test_memory_that_runs_out_anywhere_is_one_sentence(
+    toy_phoenix: Path, toy_store: Path, tmp_path: Path
+) -> None:
+    """With a real limit, set when the method that is named is called first."""
+    size = {"features": toy_store, "epochs": 1, "max_length": 6, "beams": 1, "max_frames": 16,
+            "train_share": 0.05, "batch_size": 4, "ema": 0.9}  # fmt: skip
+    out = tmp_path / "run"
+    free = words(toy_phoenix, out, "gloss-free", **size | {"d_model": 256, "ffn_dim": 1024})
+    wide = words(toy_phoenix, tmp_path / "c", "ssl-ssaw", control="question-only",
+                 **size | {"ffn_dim": 8192, "batch_size": 20})  # fmt: skip
+    cases = [
+        ("baselines.materials:Materials.translator", free, "while the model was made"),
+        ("torch.optim.swa_utils:AveragedModel.__init__", free, "while the model was made"),
+        ("baselines.translator:Translator.forward", free, "with a batch of 4 samples of"),
+        ("torch.optim:AdamW.step", free, "in the optimiser's step, after a batch of 4 samples of"),
+        ("baselines.translator:Translator.nll", wide, "with a batch of 20 samples of"),
+    ]  # fmt: skip
+    tasks = [(where, 2 * 2**20, command) for where, command, _ in cases]
+    child = subprocess.run(
+        [sys.executable, Path(__file__).with_name("short_of_memory.py"), json.dumps(tasks)],
+        env=ONE_THREAD | {"MALLOC_MMAP_THRESHOLD_": "65536"}, capture_output=True, text=True,
+        timeout=300, check=False,
+    )  # fmt: skip
+    assert child.returncode == 0, child.stderr
+    for (code, said), (where, _, expected) in zip(json.loads(child.stdout), cases, strict=True):
+        assert code == 2 and f"error: out of memory {expected}" in said, (where, said)
+        assert " Lower " in said.splitlines()[-1], (where, said)
+    # what fails before its first checkpoint blocks no folder for the options that it advises
+    assert {file.name for file in out.iterdir()} == {"config.yaml"}
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

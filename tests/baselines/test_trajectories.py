@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -63,7 +64,7 @@ def test_the_similarities_of_all_pairs(tmp_path: Path) -> None:
     lines: list[str] = []
     made = write(tmp_path / "t", log=lines.append)
     assert made.steps == [5, 20]
-    said = r"trajectories: 3 matrices of 8 x 8 pairs: 0.00 GB needed, [\d,.]+ GB free in "
+    said = r"trajectories: 3 matrices of 8 x 8 pairs: 0.4 kB needed, [\d,.]+ .B free in "
     assert re.fullmatch(f"{said}{tmp_path / 't'}.", lines[0])
     assert isinstance(made.last, np.memmap) and made.last.dtype == np.float16
     for step in made.steps:
@@ -108,7 +109,9 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     child.send_signal(signal.SIGKILL)
     child.wait()
     assert done.exists() and not (folder / "step-000005.npy").exists()
-    with pytest.raises(QbsltError, match=r"step 5 are missing. Run the same command again"):
+    with pytest.raises(
+        QbsltError, match=r"step 5 are missing. Run the command that writes them again"
+    ):
         open_trajectories(folder)
     kept = int(done.read_text())
     assert 0 < kept < 700
@@ -152,8 +155,21 @@ def test_other_files_are_refused_in_one_sentence(tmp_path: Path, monkeypatch: An
     ):  # fmt: skip
         with pytest.raises(QbsltError, match=said):
             write(folder, **change)
-    with pytest.raises(QbsltError, match="dataset d1, not d2"):
-        open_trajectories(folder, replace(SOURCE, dataset="d2"))
+    with pytest.raises(QbsltError, match=r"dataset d1, not d2\. Take a run of d2\.$"):
+        open_trajectories(folder, replace(SOURCE, dataset="d2"), "Take a run of d2.")
+    told, other = ({"seed": 0, "width": w, "frozen": True} for w in (64, 96))
+    write(tmp_path / "told", source=replace(SOURCE, settings=told))
+    found = open_trajectories(tmp_path / "told", SOURCE)  # a fingerprint that is equal is enough
+    assert found.source == SOURCE and found.source.settings == told
+    with pytest.raises(QbsltError, match=r"something else: seed 0, not 1; width 64, not 96\."):
+        open_trajectories(
+            tmp_path / "told", replace(SOURCE, model="m2", settings=other | {"seed": 1})
+        )
+    about = json.loads((folder / "trajectories.json").read_text())
+    del about["source"]["settings"]  # as files of before are
+    (folder / "trajectories.json").write_text(json.dumps(about))
+    with pytest.raises(QbsltError, match="something else: model m1, not m2"):
+        open_trajectories(folder, replace(SOURCE, model="m2", settings=told))
     file = folder / "step-000020.npy"
     file.write_bytes(file.read_bytes()[:-8])
     with pytest.raises(QbsltError, match="is not a float16 matrix of"):

@@ -208,7 +208,9 @@ def test_explanations_are_of_the_translation(vocabulary: Vocabulary) -> None:
     assert torch.equal(model.generate(rows, **options)[:, 1:], seen.pieces)
 
 
-def test_a_checkpoint_is_read(vocabulary: Vocabulary, tmp_path: Path) -> None:
+def test_a_checkpoint_is_read(
+    vocabulary: Vocabulary, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """A real, small mBART checkpoint with random weights, saved by transformers."""
     options = {"preset": "tiny", "features": "store"}
     config = configure(METHODS["ssl-ssaw"], options)
@@ -223,6 +225,17 @@ def test_a_checkpoint_is_read(vocabulary: Vocabulary, tmp_path: Path) -> None:
     assert torch.equal(model.text.encoder.layers[0].fc1.weight, first)  # type: ignore[union-attr]
     assert len(model.mbart.model.encoder.layers) == config.fusion_layers
     model(batch(vocabulary)).total.backward()
+    said = capfd.readouterr().err
+    assert "REPORT" not in said and "UNEXPECTED" not in said and "warning" not in said
+    deep = {"pretrained": str(tmp_path), "fusion_layers": 5, "decoder_layers": 6}
+    made(vocabulary, "ssl-ssaw", **deep)
+    said = capfd.readouterr().err
+    n = sizes.decoder_layers
+    assert "has 3 encoder layers of fusion_layers=5: 2 layers begin with random weights." in said
+    assert f"of decoder_layers=6: {6 - n} layers begin with random weights." in said
+    assert "MISSING" not in said and said.count("warning") == 2
+    made(vocabulary, "ssl-ssaw", **deep)
+    assert "warning" not in capfd.readouterr().err  # once a run is enough
     wide = configure(METHODS["ssl-ssaw"], {**options, "pretrained": str(tmp_path), "d_model": 32})
     with pytest.raises(QbsltError, match="d_model 64, the run 32"):
         mbart(wide, vocabulary)

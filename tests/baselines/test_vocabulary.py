@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -239,6 +241,10 @@ def test_checkpoints_that_cannot_be_cut(checkpoint: tuple[str, Path], tmp_path: 
     assert "no language code for 'gsg'; it has: ar_AR" in said(checkpoint[1], "gsg")
     assert "1 sentences of dev don't come back" in said(checkpoint[1], texts=("a ▁b",))
     assert "can't be loaded" in said(tmp_path / "nothing")
+    cut_off = tmp_path / "cut-off"
+    shutil.copytree(checkpoint[1], cut_off)
+    os.truncate(cut_off / "model.safetensors", 5_000)  # as a download that broke off
+    assert "the model of the checkpoint" in said(cut_off) and "can't be loaded" in said(cut_off)
     learn(GERMAN, 300, tmp_path / "learned")
     assert "has no tokenizer of mBART. Take mBART" in said(tmp_path / "learned")
 
