@@ -7,15 +7,25 @@ sentence that is itself a question or a greeting gets a prompt, the utterance th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain, islice, pairwise
 from zlib import crc32
 
 from qa_builder.questions.candidates import Candidate
-from qa_builder.questions.chinese_before import before_question, formula, is_question
+from qa_builder.questions.chinese_allowed import on_allowed
+from qa_builder.questions.chinese_amounts import on_amounts
+from qa_builder.questions.chinese_before import (
+    before_answer,
+    before_question,
+    formula,
+    is_question,
+)
 from qa_builder.questions.chinese_clauses import on_clauses
 from qa_builder.questions.chinese_core import on_core
+from qa_builder.questions.chinese_doubt import doubt, is_unsaid
+from qa_builder.questions.chinese_facts import on_facts
 from qa_builder.questions.chinese_fill import choose, fill, wordings
 from qa_builder.questions.chinese_frame import BE, Frame, read
 from qa_builder.questions.chinese_parts import parts
@@ -38,26 +48,21 @@ from qa_builder.questions.chinese_words import (
 
 _MOST = 12  # candidates of one source: enough to choose from
 # What speaks against a question, by where it comes from (`_sources`); the last is the general prompt.
-_MISFIT = (-1.0, 0.0, 0.2, 0.5, 0.5, 0.1, 0.7, -0.8, 3.0, 4.5, -4.5)
+_MISFIT = (-1.0, 0.0, 0.2, 0.5, 0.5, 0.1, 0.7, -0.8, 3.0, -0.1, 4.5, 1.5)
 # What fits whatever is said so of somebody; what is left of these fits less surely than a scene.
 _SURE = frozenset(
     f"sure-{name}"
     for name in ("did", "plan", "event", "feel", "ill", "let", "think", "habit", "said", "going")
 )
-# Sections whose questions fit less often than the others of their source, as reading them showed.
-_DOUBTFUL = {
-    "ask-must": 1.5, "sure-can": 0.8, "sure-any": 3.0, "sure-deny": 0.2, "sure-act": 2.0, "ask-nosubj": 0.8,
-    "ask-fact": 0.9, "ask-have": 0.5, "sure-said": 1.0, "ask-let": 0.3, "ask-state": 0.2, "quality": 0.5, "character": 0.3, "sure-state": 1.4, "sure-will": 0.8, "sure-rule": 0.2,
-    "ask-be/cleft": 0.8, "ask-be/thing": 0.6, "ask-be/not": 0.6, "ask-be/role": 1.5, "ask-asker/look": 1.6, "ask-asker/told": 2.0, "ask-asker/not": 0.9, "ask-idiom": 1.5, "ask-end/is": 1.6, "ask-end/kind": 3.0, "sure-thing-there": 0.3,
-    "demand": 0.2, "turned-agent": -0.5, "ask-clause-if": -0.8, "ask-clause-for": -0.8, "turned-why": -0.6,
-    "ask-doing-is": 0.4, "ask-clause-when": 0.3, "ask-noun": 1.0, "sure-people": 1.4, "sure-people/told": 2.5, "ask-ba": 1.0, "love": 0.8, "join": 0.5, "looks": 0.4, "eat": 0.3, "ask-howmany": 0.2, "save": 0.6, "wear": 0.4, "ask-doing": 0.2,
-    "ask-at": 0.2, "exam": 0.3,
-    "sure-thing-any": 2.2, "sure-thing-event": 1.2, "sure-thing-state": 1.4, "sure-thing-is": 1.8, "sure-thing-must": 0.8, "sure-thing-effect": 0.8, "sure-thing-has": 1.2,
-    "sure-org": 1.5, "know": 0.5, "contact": 0.5, "insist": 0.4, "make": 0.3, "care": 0.3, "help": 0.3, "work": 0.3,
-    "ask-bei": 1.0, "ask-whom": 0.2, "become": 0.3, "solve": 0.3, "begin": 0.3, "change": 0.3, "agree": 0.3, "ask-suggest": 0.2, "ask-vocative": 0.3,
-}  # fmt: skip
+_SHORTEST_VIEW = 9  # characters: a shorter sentence is no view of anything
 _SHORTER = 1.0  # where only the head of the subject is named
 _NEAREST = 2.6  # where only who has the subject is named
+# What starts an answer to whether it is so, and what speaks then against other questions, and these.
+_ANSWERS = re.compile(
+    r"(?:是的?|不是?|[是对]啊|是呀|没有?|还没有|可以|会|能|不[会能行]|好的?|行)[，,]"
+)
+_SUPPOSES = re.compile(r"(?:要是|如果|假如).*早就")  # what is not so is not asked whether it is
+_ANSWERED = (2.0, -1.0)
 _APART = ("我", "这", "那")  # subjects that have wordings of their own
 _THINGS_ONLY = ("take", "put", "use", "save")  # classes whose object is no person
 _OF_SUBJECT = ("quality", "looks", "character", "broken", "change")  # tell what it is like
@@ -99,6 +104,11 @@ class Chinese:
         found += (
             c._replace(misfit=c.misfit + _NEAREST) for c in _on_parts(on_nearest(frame), topic)
         )
+        if _SUPPOSES.search(text):
+            found = [c._replace(misfit=c.misfit + 2.0 * (c.kind == "yes-no")) for c in found]
+        if _ANSWERS.match(text):
+            found = [c._replace(misfit=c.misfit + _ANSWERED[c.kind == "yes-no"]) for c in found]
+            found += before_answer(text, topic)
         return _distinct([*found, *_last_resort(text, tokens, frame, topic)])
 
 
@@ -122,7 +132,8 @@ def _shorter(frame: Frame) -> Frame | None:
 def _distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
     found: dict[str, Candidate] = {}
     for c in candidates:
-        found.setdefault(c.text, c)
+        if not is_unsaid(c.text):
+            found.setdefault(c.text, c)
     return list(found.values())
 
 
@@ -148,6 +159,8 @@ def _sources(
     sound = [a for a in clauses if a.section == "confirm" and a.asks == "any"]
     yield _on_parts(sound, topic)
     yield _on_parts((a for a in clauses if a in doubted), topic)
+    facts = chain(on_allowed(tokens, frame), on_amounts(tokens, frame), on_facts(tokens, frame))
+    yield _on_parts(facts, topic)
     yield _on_topic(tokens, frame, topic)
 
 
@@ -155,7 +168,8 @@ def _last_resort(text: str, tokens: Sequence[Token], frame: Frame, topic: str) -
     """Two general prompts, for where nothing else keeps the leakage budget or fits well enough: for
     a view of things, or for what somebody has to say.
     """
-    asks = "view" if shape_of(tokens, frame)[0] == TRUE else "say"
+    is_view = shape_of(tokens, frame)[0] == TRUE and len(text) >= _SHORTEST_VIEW
+    asks = "view" if is_view else "say"
     own = [w for w in wordings()["general"] if w.asks in (asks, "any")]
     general = list(fill(own, Ask("general", asks, "", {}), topic))
     first = crc32(text.encode()) % len(general)
@@ -166,13 +180,13 @@ def _on_parts(asks: Iterable[Ask], topic: str) -> Iterator[Candidate]:
     """Ask for a part of the sentence."""
     for ask in asks:
         section = _section(ask)
-        against = _DOUBTFUL.get(f"{section}/{ask.asks}", _DOUBTFUL.get(section, 0.0))
+        against = doubt(section, ask.asks)
         for c in fill(choose(wordings()[section], ask.asks), ask, topic):
             yield c._replace(misfit=c.misfit + against)
 
 
 def _section(ask: Ask) -> str:
-    whole = ask.section.startswith(("sure-", "turned-", "point-"))
+    whole = ask.section.startswith(("sure-", "turned-", "point-", "allowed-", "amount-", "fact-"))
     return ask.section if whole else f"ask-{ask.section}"
 
 
@@ -189,7 +203,7 @@ def _on_predicate(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator
     if not _can_ask(name, mood, frame):
         return
     told = _told(tokens, frame)
-    against = _DOUBTFUL.get(name, 0.0)
+    against = doubt(name, mood)
     for c in fill([w for w in choose(wordings()[name], mood) if w.kind in told], ask, topic):
         yield c._replace(misfit=c.misfit + against)
 
@@ -204,13 +218,28 @@ def _can_ask(name: str, mood: str, frame: Frame) -> bool:
         name == "ride" and any(t.word in ("一边", "边") for t in (*frame.before, *frame.object)),
         name == "apply" and not any(t.word in topics()["document"] for t in frame.object),
         name == "join" and frame.subject == "大家",
+        name == "quality" and (frame.passive or not _is_so(frame)),
         name == "contain" and frame.person,
+        name == "become" and frame.predicate == "作为",
+        name == "work" and frame.place,
+        name == "tell" and frame.predicate == "教",
+        name == "find" and frame.predicate in ("查询", "查", "选择"),
+        name == "looks" and (frame.predicate == "像" or frame.subject == "大家"),
+        frame.predicate[0] == "不",
         name == "put" and not frame.person and first != "在",
         name == "go" and (mood == "not" or not _goes_somewhere(frame)),
         mood == "any" and any(t.word in ("了", "过") for t in frame.object),
         name in _THINGS_ONLY and is_person(first),
     )
     return not any(amiss)
+
+
+def _is_so(frame: Frame) -> bool:
+    """Whether an adjective is what is said of the subject, and of a subject that can be named."""
+    attribute = bool(frame.object) and (
+        frame.object[0].word in ("的", "把") or frame.object[0].tag in "vnpr"
+    )
+    return frame.adjectival and not attribute and frame.subject != "大家"
 
 
 def _goes_somewhere(frame: Frame) -> bool:
@@ -253,7 +282,8 @@ def _on_topic(tokens: Sequence[Token], frame: Frame, topic: str) -> Iterator[Can
     told = _is_report(tokens)
     asks = "advice" if frame.addressed else "own" if frame.person else "told" if told else "open"
     ask = Ask("noun", asks, noun, {"s": frame.subject, "n": noun})
-    yield from fill([w for w in known["ask-noun"] if w.asks == asks], ask, topic)
+    for c in fill([w for w in known["ask-noun"] if w.asks == asks], ask, topic):
+        yield c._replace(misfit=c.misfit + doubt("ask-noun", asks))
     if topic in _OPEN_TOPICS and not {"时候", "时", "不想", "想"} & {t.word for t in tokens}:
         asks = "advice" if frame.addressed else "open"
         ask = Ask(topic, asks, "", {"s": frame.subject})

@@ -29,7 +29,9 @@ def on_be_and_have(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
         denied = frame.mood == "not" or word.endswith("不是")
         long = len(frame.object) > 3 and frame.person and not is_person(frame.object[-1].word)
         if frame.subject in ("这", "那"):
-            yield Ask("be", "this", asked, {})
+            first = tokens[0].word == frame.subject  # else it speaks of what was just said
+            if first and frame.object[-1].tag == "n" and not _tells_of(frame.object):
+                yield Ask("be", "this", asked, {})
         elif len(frame.object) == 2 and is_person(frame.object[0].word) and asked.endswith("的"):
             yield Ask("whose-is", "own", asked, s)
         elif denied:
@@ -82,6 +84,11 @@ def _is_owned(words: Sequence[Token]) -> bool:
     return plain and words[-1].tag == "n" and len(words[-1].word) > 1 and words[-1].word not in BARE
 
 
+def _tells_of(words: Sequence[Token]) -> bool:
+    """Whether it says what happens or what it is worth, rather than what the thing is."""
+    return any(t.tag in "dp" or t.word[:2] in ("第一", "一点", "一种") for t in words)
+
+
 def _is_target(frame: Frame) -> bool:
     """Whether the subject names what something else is: "他的梦想"."""
     return bool(frame.named) and frame.named[-1].word in within("targets")
@@ -103,7 +110,7 @@ def _what(tokens: Sequence[Token], frame: Frame) -> str:
     """How to ask what a thing is: what fills it, what the word means, or how it is."""
     if _is_target(frame):
         return "what"
-    means = frame.object[0].word[:2] in ("一种", "一个", "一项", "指", "一类", "一门")
+    means = frame.object[0].word[:2] in ("一种", "一项", "指", "一类", "一门")
     first = frame.subject.startswith(tokens[0].word) and frame.subject[0] not in "这那你他她我"
     return "define" if means and first else "thing"
 
@@ -115,9 +122,14 @@ def _on_cause(frame: Frame, asked: str) -> Iterator[Ask]:
         yield Ask("effect", "any", asked, s | {"o": who})
     elif who in ("人", "人们", "大家"):
         yield Ask("let", "people", asked, s)
-    elif is_person(who) and who not in ("自己", "你", "你们"):
+    elif is_person(who) and who not in ("自己", "你", "你们") and not _whose(frame.object):
         section = "order" if frame.person and frame.predicate == "让" else "let"
         yield Ask(section, frame.mood, asked, s | {"o": TURN.get(who, who)})
+
+
+def _whose(words: Sequence[Token]) -> bool:
+    """Whether it is a thing of somebody that is made so: "使我们的生活便利"."""
+    return len(words) > 1 and words[1].word == "的" and words[0].word in PRONOUNS
 
 
 def _is_thing(frame: Frame) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from qa_builder.questions.candidates import Candidate
-from qa_builder.questions.chinese_fill import choose, fill, wordings
+from qa_builder.questions.chinese_fill import choose, fill, is_asked, wordings
 from qa_builder.questions.chinese_frame import Frame
 from qa_builder.questions.chinese_phrases import Ask
 from qa_builder.questions.wordings import FOLDER, pairs
@@ -15,6 +15,7 @@ from qa_builder.questions.wordings import FOLDER, pairs
 _FORMULA_MARKS = re.compile(r"[，。！？、\s]+")
 _ASKS = re.compile(r"[？?]\W*$|吗\W*$|(?:^|[，你他她])(?:为什么|怎么(?!也|都))(?!.*[，])")
 _EITHER = ("我", "你", "我们", "你们", "大家")  # whom a prompt does not name
+_ANSWERED = -0.5  # what speaks against whether it is so, before a sentence that says that it is
 _GENERAL = ("family", "time", "friends", "life", "society", "feeling")  # topics that say too little
 
 
@@ -43,6 +44,13 @@ def before_question(text: str, frame: Frame, topic: str) -> Iterator[Candidate]:
     said = [] if general else [w for w in known[f"on-{topic}"] if w.asks == "say"]
     told = fill(said, Ask(topic, "say", "", {}), topic)
     yield from (c._replace(misfit=c.misfit + 0.7) for c in told)
+
+
+def before_answer(text: str, topic: str) -> Iterator[Candidate]:
+    """What is said before a sentence that starts with a yes or a no."""
+    own = [w for w in wordings()["answered"] if is_asked(w.asks, "any", text)]
+    for c in fill(own, Ask("answered", "any", "", {}), topic):
+        yield c._replace(misfit=c.misfit + _ANSWERED)
 
 
 def formula(text: str) -> list[Candidate]:

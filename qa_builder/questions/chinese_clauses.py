@@ -15,7 +15,7 @@ from qa_builder.questions.chinese_subject import PRONOUNS, TURN, turn
 from qa_builder.questions.chinese_words import DUAL, Token, is_person, is_predicate, within
 
 _SHORTEST, _LONGEST = 3, 12  # characters of a clause that a question keeps
-_ASKING = re.compile(r"[谁哪几吗呢吧“”]|什么|怎么|多少|为何|自己|自个|的话$|此|该")
+_ASKING = re.compile(r"[谁哪几吗呢吧“”趁]|什么|怎么|多少|为何|自己|自个|的话$|此|该")
 _IF = ("如果", "要是", "假如", "倘若", "万一", "一旦", "若")
 _THOUGH = ("虽然", "尽管")
 _TIMES = ("时", "时候", "后", "以后", "之后", "前", "之前", "以前")
@@ -66,42 +66,47 @@ def _asked(
         return
     if name == "fact" and any(t.word in ("别", "不要", "请", "千万") for t in clause):
         return
-    slots = {"c": kept, "s": frame.subject}
     if name == "fact":
-        if kept[0] == "我":
-            return  # nobody asks so of himself: "你不努力学习，…"
-        if not _is_whole(clause):
-            if not frame.addressed and _is_loose(clause):
-                sure = clause[-1].tag in "azil"
-                claimed = _is_claim(clause)
-                name = "confirm" if claimed or sure else "doubt"
+        yield from _of_fact(clause, kept, frame, tokens)
+    else:
+        yield from _of_setting(name, kept, frame, tokens)
+
+
+def _of_fact(
+    clause: Sequence[Token], kept: str, frame: Frame, tokens: Sequence[Token]
+) -> Iterator[Ask]:
+    """Whether a first clause that says something is so; and what follows from it."""
+    slots = {"c": kept, "s": frame.subject}
+    if kept[0] == "我":
+        return  # nobody asks so of himself: "你不努力学习，…"
+    if any(t.word in _TOPICAL for t in clause[1:2]) and clause[-1].tag == "n":
+        return  # a topic alone: "他们对很多问题，…"
+    if not _is_whole(clause):
+        if not frame.addressed and _is_loose(clause) and not is_named(clause):
+            sure = clause[-1].tag in "azil"
+            claimed = _is_claim(clause) or _is_firm(clause)
+            name = "confirm" if claimed or sure else "doubt"
+            if name == "confirm" or (kept[-1] == "了" and kept[0] not in "不选等"):
                 yield Ask(name, "any" if claimed else "loose", kept, slots)
-            return
-        yield Ask("confirm", "any", kept, slots)
-        after = join(tokens)[len(kept) :]
-        if any(w in after for w in ("要", "别", "应该", "最好", "吧")):
-            yield Ask("fact", "told", after, slots)
-        elif "了" in after:
-            yield Ask("fact", "past", after, slots)
         return
-    rule = {
-        "要",
-        "能",
-        "不能",
-        "可以",
-        "不可以",
-        "禁止",
-        "不要",
-        "应该",
-        "必须",
-        "需要",
-        "最好",
-        "先",
-        "记得",
-        "别",
-        "注意",
-    }
-    if frame.addressed or frame.mood == "should" or rule & {t.word for t in tokens}:
+    yield Ask("confirm", "any", kept, slots)
+    after = join(tokens)[len(kept) :]
+    if any(w in after for w in ("要", "别", "应该", "最好", "吧")):
+        yield Ask("fact", "told", after, slots)
+    elif "了" in after:
+        yield Ask("fact", "past", after, slots)
+
+
+_TOPICAL = ("对", "对于", "关于")
+# What shows that it is told what one should do then.
+_RULED = frozenset(["要", "能", "不能", "可以", "不可以", "禁止", "不要", "应该", "必须", "需要", "最好", "先", "记得", "别", "注意", "多", "少", "请", "小心", "尽量"])  # fmt: skip
+
+
+def _of_setting(name: str, kept: str, frame: Frame, tokens: Sequence[Token]) -> Iterator[Ask]:
+    """What is done or happens in a case, at a time, in a place, for a purpose."""
+    slots = {"c": kept, "s": frame.subject}
+    words = {t.word for t in tokens}
+    if frame.addressed or frame.mood == "should" or (_RULED & words and "了" not in words):
         mood = "advice"
     elif not frame.subject or frame.subject in kept or frame.mood in ("not", "notyet"):
         mood = "open"
@@ -110,6 +115,14 @@ def _asked(
         mood = "any" if later and frame.mood != "past" else "past"
         if not frame.person:
             mood = "thing"
+    if (
+        mood == "open"
+        and name in ("when", "there")
+        and {"了", "过", *PRONOUNS} & {t.word for t in tokens}
+    ):
+        if frame.person and frame.subject in kept and name == "when" and frame.acting:
+            yield Ask("clause-when", "self", join(tokens)[len(kept) :], slots)
+        return  # what somebody did then, and nobody knows who
     yield Ask(f"clause-{name}", mood, join(tokens)[len(kept) :], slots)
 
 
@@ -145,6 +158,15 @@ def _is_loose(clause: Sequence[Token]) -> bool:
     )
 
 
+def _is_firm(clause: Sequence[Token]) -> bool:
+    """Whether a clause says how what it names first is: "人太多了", "你的能力很强"."""
+    words = clause[:-1] if clause[-1].word == "了" else clause
+    named = words[0].tag in "nr" and words[0].word not in within("nosubject") | {"希望", "愿", "记"}
+    degree = len(words) > 1 and (words[-2].tag == "d" or words[-1].word[0] in "太很真")
+    degree = degree and "再" not in {t.word for t in clause}
+    return named and degree and len(clause) > 2 and words[-1].tag in "az"
+
+
 def _is_claim(clause: Sequence[Token]) -> bool:
     """Whether a clause claims something of what it names first: "草稿往往写得很潦草"."""
     claims = any(t.word in _CLAIMING for t in clause[1:])
@@ -170,6 +192,17 @@ _CLAIMING = (
 )
 
 
+def is_named(clause: Sequence[Token]) -> bool:
+    """Whether a clause is only a name with what describes it: "我上高中的那段记忆", "她的体操表演"."""
+    of = max((i for i, t in enumerate(clause) if t.word == "的"), default=-1)
+    head = clause[of + 1 :]
+    told = any(t.word in (*BE, "有", "没有", "了", "着", "过") or t.tag in "adp" for t in clause)
+    named = all(t.tag in "nrmqjs" or t.word in DUAL for t in head)
+    acts = len(head) == 2 and head[0].tag == "n" and head[1].tag == "v" and len(head[1].word) == 2
+    named = named or (acts and of == 1)  # "他的钢琴演奏"
+    return of > 0 and bool(head) and named and (not told or clause[of - 1].tag in "va")
+
+
 def _is_whole(clause: Sequence[Token]) -> bool:
     """Whether a clause says something of somebody or something, on its own."""
     if clause[0].tag not in _STARTS or clause[0].word in within("joining") | within("subordinate"):
@@ -181,7 +214,7 @@ def _is_whole(clause: Sequence[Token]) -> bool:
         return False
     last, words = clause[-1], {t.word for t in clause}
     relative = at + 1 < len(clause) and clause[at + 1].word == "的"
-    open_end = relative or last.word in _OPEN_ENDS or last.tag in "pc"
+    open_end = relative or last.word in _OPEN_ENDS or last.tag in "pc" or is_named(clause)
     both = words & {"我", "我们"} and words & {"你", "你们"}
     told = both or last.word in within("says") | within("thinks") | within("learns")
     if last.word in ("你好", "您好") or (last.word == "好" and len(clause) < 3):
@@ -197,6 +230,7 @@ _LEADS_ON = ("看", "见", "看到", "听", "听到", "看看", "每", "一旦",
 _NO_NEWS = frozenset(
     [
         "虽然",
+        "一旦",
         "尽管",
         "也",
         "要",

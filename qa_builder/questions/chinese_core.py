@@ -48,7 +48,7 @@ def _without_subject(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
     if frame.calling or not frame.predicate or frame.predicate in BE or "只" in frame.predicate:
         return
     done, how = _doing(tokens)
-    if done:
+    if how:
         yield Ask(how, "any", join(tokens), {"n": done})
         return
     if any(t.word in BE or t.word == "有" for t in clauses_of(tokens)[0]):
@@ -99,12 +99,20 @@ def _doing(tokens: Sequence[Token]) -> tuple[str, str]:
         said = join(before)
         if not sound or before[-1].tag not in "nvs" or not 2 <= len(said) <= 8:
             return "", ""
-        lack = before[0].word in ("没有", "没") and name != "doing-is"
-        if lack and (name == "doing" or before[-1].word in _NOBODY):
-            return "", ""
-        so = name == "doing-is" and clause[-1].word == "的"
-        return said, "doing-without" if lack else "doing" if so else name
+        if name == "doing-is" and clause[-1].word == "的":
+            name = "doing"
+        return said, _of_doing(name, before)
     return "", ""
+
+
+def _of_doing(name: str, done: Sequence[Token]) -> str:
+    """The section for what is done, or not done; empty where it is no act that one can ask of."""
+    lack = done[0].word in ("没有", "没")
+    if name == "doing" and (lack or done[-1].word in _NAMED or done[0].word in _MAKES):
+        return ""
+    if lack and name != "doing-is":
+        return "" if done[-1].word in _NOBODY else "doing-without"
+    return name
 
 
 def _is_act(clause: Sequence[Token]) -> bool:
@@ -133,6 +141,8 @@ _NO_DOING = (
     "觉得",
     "准备",
 )
+_NAMED = ("公司", "故障", "工作", "时", "人员", "部门")  # "移动公司", "设备故障"
+_MAKES = ("让", "使", "令")
 _NOBODY = ("人", "什么", "东西", "办法", "用", "意思", "问题")
 _TELLS = {
     "doing-must": ("需要", "要", "必须", "应该", "须", "应", "得"),
@@ -150,7 +160,9 @@ def _whether(frame: Frame) -> Iterator[Ask]:
         return
     if mood == "not":
         slots["m"] = next((m for t in frame.before if (m := t.word[1:]) in _DENIED), "")
-    if mood == "not" and {t.word for t in frame.before} & _NO_CHOICE:
+    if mood == "not" and any(w in join(frame.before) for w in _NO_CHOICE):
+        return
+    if phrase[0] in "没不无" or phrase in ("见", "看", "说") or _loses(frame, phrase):
         return
     fits = {
         "past": any(t.word == "了" for t in frame.object),
@@ -163,6 +175,12 @@ def _whether(frame: Frame) -> Iterator[Ask]:
     }
     if fits.get(mood, True):
         yield Ask("whether", "stative" if mood == "any" else mood, phrase, slots | {"k": phrase})
+
+
+def _loses(frame: Frame, phrase: str) -> bool:
+    """Whether a phrase drops what its object's noun stands for nothing without: "改变他的主意"."""
+    cut = "的" in (t.word for t in frame.object) and phrase != frame.predicate
+    return cut and frame.predicate not in ("吃", "喝", "穿", "买", "写", "坐", "做")
 
 
 _DENIED = (
@@ -280,14 +298,26 @@ def _on_scale(frame: Frame) -> Iterator[Ask]:
 def _toward(frame: Frame) -> Iterator[Ask]:
     """What somebody thinks of a thing, or how something is for it."""
     words = [t.word for t in frame.before]
-    if "对" not in words[:-1] or not frame.person:
+    if "对" not in words[:-1] or not frame.person or frame.predicate in ("进行", "做", "作"):
         return
     rest = frame.before[words.index("对") + 1 :]
+    said = join(frame.before) + frame.predicate + join(frame.object)
+    if frame.predicate in _NO_STANCE or any(w in said for w in _NO_STANCE if len(w) > 1):
+        return
     end = next((i for i, t in enumerate(rest) if t.tag not in "nrqmu"), len(rest))
     thing = rest[:end]
     if thing and thing[-1].tag == "n" and len(join(thing)) < 6 and not is_person(thing[-1].word):
         about = "".join(TURN.get(t.word, t.word) for t in thing)
-        yield Ask("toward", "any", frame.predicate, {"s": frame.subject, "w": about})
+        known = next((w for w in _KNOWS if w in said), "")
+        slots = {"s": frame.subject, "w": about, "k": known}
+        yield Ask("knows" if known else "toward", "any", frame.predicate, slots)
+
+
+_KNOWS = ("了解", "熟悉", "陌生")
+# What is told of a thing without a stance to it: "对很多技术问题", "对异性有吸引力".
+_NO_STANCE = frozenset(
+    ["有", "过敏", "技术", "负责", "深表", "具有", "产生", "大致", "毫无", "一窍不通"]
+)
 
 
 def _on_clause_object(frame: Frame) -> Iterator[Ask]:
@@ -298,7 +328,7 @@ def _on_clause_object(frame: Frame) -> Iterator[Ask]:
     if not name or len(words) < 2 or not frame.person or not is_simple(frame, clause=True):
         return
     if "对" in {t.word for t in frame.before} or (
-        name == "decides" and frame.object[0].word == "了"
+        name == "decides" and frame.object[0].word in ("了", "好")
     ):
         return
     if name == "learns" and (frame.modal or frame.mood in ("can", "should", "not", "notyet")):

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from zlib import crc32
 
 from qa_builder.questions.candidates import Candidate
-from qa_builder.questions.chinese_fill import fill, wordings
+from qa_builder.questions.chinese_fill import fill, is_asked, wordings
 from qa_builder.questions.chinese_frame import Frame
 from qa_builder.questions.chinese_phrases import Ask
 from qa_builder.questions.chinese_scenes import Scene, troubles_of
@@ -20,11 +20,13 @@ from qa_builder.questions.chinese_words import Token, within
 _MOST = 3  # scenes of one sentence
 # What speaks against asking what was heard, by the kind of sentence; against a trouble; for each scene
 # after the first; for each wording after the first, as a part of what the lexicon's order says.
-_HEARD = {TRUE: 0.6, TOLD: 0.8, RULE: 1.2}
-_TROUBLED = {TRUE: 0.4, TOLD: 0.7, RULE: 0.7}
+_HEARD = {TRUE: 0.95, TOLD: 1.15, RULE: 1.3}
+_TROUBLED = {TRUE: 1.1, TOLD: 1.5, RULE: 1.0}
 _LATER, _ORDER = 0.35, 0.5
 # What is said to somebody who is there was not taught or read.
 _SPOKEN, _TO_OTHERS = 1.2, frozenset("你您它这那啊吧呢啦吗！请")
+_SHORTEST = 8  # characters: a shorter one answers something, and is nowhere written
+_SAID = ("欢迎", "祝", "对不起", "没关系", "谢谢", "你好", "是，", "是啊", "不，", "没事")
 _RULED = frozenset("要须应可得禁能")  # one of which a notice has
 _NEWS = ("society", "work", "law")  # sources of what is in the news, unless it is of a person
 _HAPPENING = frozenset(["了", "着", "过", "正在", "终于", "突然", "竟然", "居然", "刚", "即将"])
@@ -72,9 +74,11 @@ def _source(source: str, text: str, person: bool, counsels: bool) -> str:
 
 def _heard(text: str, shape: str, sources: Sequence[str], topic: str) -> Iterator[Candidate]:
     """Ask what was taught, read or heard, the first scene's place first."""
+    if len(text) < _SHORTEST or text.startswith(_SAID) or "一起去" in text:
+        return
     against = _HEARD[shape] + (_SPOKEN if set(text) & _TO_OTHERS else 0.0)
     for k, source in enumerate(sources):
-        known = [w for w in wordings()[f"about-{source}"] if w.asks == shape]
+        known = [w for w in wordings()[f"about-{source}"] if is_asked(w.asks, shape, text)]
         first = crc32(text.encode()) % max(1, len(known))  # so that no wording leads
         for c in fill(known[first:] + known[:first], Ask("about", shape, text, {}), topic):
             yield c._replace(misfit=c.misfit * _ORDER + against + k * _LATER)
@@ -84,7 +88,8 @@ def _troubled(text: str, scenes: Sequence[Scene], shape: str, topic: str) -> Ite
     """What troubles or tempts the one who asks."""
     for k, scene in enumerate(scenes):
         for name in troubles_of(scene.name):
-            for c in fill(wordings()[f"trouble-{name}"], Ask("trouble", "any", text, {}), topic):
+            own = [w for w in wordings()[f"trouble-{name}"] if is_asked(w.asks, "any", text)]
+            for c in fill(own, Ask("trouble", "any", text, {}), topic):
                 yield c._replace(misfit=c.misfit * _ORDER + _TROUBLED[shape] + k * _LATER)
 
 

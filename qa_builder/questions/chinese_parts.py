@@ -50,7 +50,8 @@ def parts(text: str, tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
     elif suggests(tokens, frame):
         yield Ask("suggest", "any", text, {})
     elif frame.subject == "我" and not _is_done_by(tokens):
-        yield Ask("asker", _of_asker(tokens, frame), text, {})
+        if asks := _of_asker(tokens, frame):
+            yield Ask("asker", asks, text, {})
     else:
         yield from on_be_and_have(tokens, frame)
         yield from _on_links(frame)
@@ -73,18 +74,32 @@ def _of_asker(tokens: Sequence[Token], frame: Frame) -> str:
     near, every = words[you + 1 : you + 4], set(words)
     done = every & {"了", "过"}
     held = (
-        ("task", set(near[:2]) & _TASKS and not done and "不能" not in every),
-        ("can", set(near) & {"可以", "能", "能够"}),
+        (
+            "task",
+            set(near[:2]) & _TASKS
+            and not every & {"如果", "假如", "每天", "要是"}
+            and not done
+            and "不能" not in every,
+        ),
+        ("can", set(near) & {"可以", "能够"} and "如果" not in every - {words[0]}),
         ("should", every >= {"还是", "吧"}),
         ("should", set(near) & _ADVISING),
-        ("look", frame.adjectival or every & within("degree") or set(near[:2]) & {"是", "像"}),
-        ("not", set(near) & {"不", "没", "没有", "总", "总是", "老", "太", "从来"}),
-        ("past", done and not every & _SUPPOSED),
-        ("can", every & {"如果", "要是", "只要", "就"}),
+        ("look", _looks(words[you + 1 : you + 3]) and not done and "比" not in every),
+        ("not", set(near) & {"总", "总是", "老", "老是", "从来"}),
+        ("past", done and every & _WRONGED and not every & (_SUPPOSED | {"就要", "就"})),
+        ("can", every & {"如果", "要是"} and every & {"可以", "请", "建议", "最好", "应该"}),
     )
-    return next((asks for asks, holds in held if holds), "told")
+    return next((asks for asks, holds in held if holds), "")
 
 
+def _looks(words: Sequence[str]) -> bool:
+    """Whether somebody is said to be so: "很聪明", "是个吃货"."""
+    is_so = words[:1] and words[0] in ("很", "真", "太", "非常", "这么", "一向", "特别")
+    kind = len(words) > 1 and words[0] == "是" and words[1][:1] in "个一"
+    return bool((is_so and len(words) > 1 and words[1][:1] not in "不没") or kind)
+
+
+_WRONGED = frozenset(["得罪", "骗", "误会", "错", "伤害", "弄坏", "弄丢", "忘", "忘记", "迟到", "违反", "影响", "打扰", "传染", "错怪", "污蔑", "冤枉"])  # fmt: skip
 _SUPPOSED = {"如果", "要是", "可能", "会", "就会", "将", "再", "刚开始", "也许"}
 _SERVING = ("服务员", "老板", "司机", "师傅")
 _TASKS = frozenset(
@@ -124,9 +139,29 @@ def _advice(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
         yield Ask("may" if denied else "must", "any", asked, {"k": phrase})
     if rest and not denied and not is_person(rest[-1].word) and len(frame.predicate) < 3:
         yield Ask("must", "what", asked, {"v": frame.predicate})
-    for_me = any(t.word in ("我", "帮", "给") for t in tokens)
-    please = any(t.word == "请" for t in tokens)
-    yield Ask("request" if please and for_me else "advice", "any", asked, {})
+    words = {t.word for t in tokens}
+    if _NO_ADVICE.search(asked):
+        return
+    if "请" in words and not denied and not words & {"不要", "勿", "别"}:
+        yield Ask("request", "me" if words & _FOR_ME else "any", asked, {})
+    else:
+        asks = (
+            "we"
+            if tokens[0].word in _ALL_OF_US or frame.subject in ("你们", "大家")
+            else "not"
+            if denied or words & {"不要", "别"}
+            else "do"
+        )
+        yield Ask("advice", asks, asked, {})
+
+
+# What is no advice, though it has a word of one: "别看他小", "要一个小时", "快把他抬走".
+_NO_ADVICE = re.compile(
+    r"[“”]|别看他|有.{1,6}要|敌人|对不起|小心我|逼|要.{0,3}(?:小时|分钟|元|块|罚)|快把|快拿|^快|要是|要不|要了"
+    r"|别客气|别嫌弃|原谅|什么都不能|题目是|要[^，。]{1,3}了"
+)
+_FOR_ME = frozenset(["我", "帮", "帮我", "帮助", "替", "给我", "为我"])
+_ALL_OF_US = frozenset(["我们", "咱们", "大家", "人们", "每个人"])
 
 
 def _is_forbidden(tokens: Sequence[Token], frame: Frame) -> bool:
@@ -206,6 +241,9 @@ def _on_numbers(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
             )
 
 
+_NO_DEGREE = frozenset(["可能", "变", "睡觉", "觉", "显", "值", "懂", "记", "使"])
+
+
 def _right_behind(tokens: Sequence[Token], i: int, predicate: str) -> bool:
     """Whether a number stands behind the predicate, and before a noun."""
     before = [t.word for t in tokens[max(0, i - 2) : i] if t.word not in ("了", "着")]
@@ -220,15 +258,24 @@ def _compound(tokens: Sequence[Token], i: int) -> str:
     return join(tokens[i:end])
 
 
+_BEASTS = ("猫", "狗", "鸟", "鱼", "马", "牛", "羊", "虎", "车", "船", "机")  # and what moves
+
+
 def _on_circumstances(frame: Frame) -> Iterator[Ask]:
     """When, where, with whom, how, and who."""
     slots = with_verb(frame)
     denied = frame.mood in ("not", "notyet")
-    if frame.object and frame.object[0].word == "得" and len(frame.predicate) < 3:
+    if frame.object and frame.object[0].word == "得" and frame.predicate not in _NO_DEGREE:
         yield Ask("how", "degree", join(frame.object), slots | {"v": frame.predicate})
     if not slots["k"] or not is_simple(frame):
         return
-    if frame.place[-1:] in within("placeend") and not denied and "方面" not in frame.place:
+    alive = frame.person or frame.subject[-1:] in _BEASTS  # "性格" is nowhere
+    if (
+        alive
+        and frame.place[-1:] in within("placeend")
+        and not denied
+        and "方面" not in frame.place
+    ):
         yield Ask("where", frame.mood, frame.place, slots)
     if frame.partner[:1] in ("跟", "和", "与") and not denied:
         yield Ask("whowith", frame.mood, frame.partner, slots)
@@ -271,9 +318,9 @@ def _on_object(frame: Frame) -> Iterator[Ask]:
     if rest and len(rest) < 2 and is_person(rest[-1].word):
         yield Ask("whom", frame.mood, join(rest), slots)
     elif askable and rest and not is_person(rest[0].word) and not is_person(rest[-1].word):
-        holds = frame.predicate in within("stative") and frame.mood == "past"
+        holds = frame.predicate in within("stative") and frame.mood in ("past", "any")
         mood = (
-            "any"
+            "state"
             if holds
             else frame.mood
             if frame.person and (frame.modal or frame.mood not in _WITH_MODAL)

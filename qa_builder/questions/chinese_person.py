@@ -39,7 +39,13 @@ def told_of(rest: Sequence[Token], frame: Frame, asks: str) -> str:
         ("think", first.word in within("thinks") and not done),
         ("plan", _is_plan(first, near, frame, asks)),
         ("event", befell),
-        ("habit", near & within("always") and first.tag == "v" and first.word != "有"),
+        (
+            "habit",
+            near & within("always")
+            and first.tag == "v"
+            and first.word != "有"
+            and not near & within("duty"),
+        ),
         ("ill", name == "ill"),
         ("feel", _is_felt(first, near, words)),
         ("rule", asks == "role" and first.word == "要"),
@@ -50,24 +56,40 @@ def told_of(rest: Sequence[Token], frame: Frame, asks: str) -> str:
         ("trait", known and _is_like(rest, first)),
         ("state", rest and rest[-1].tag == "a" and "对" in near),
         ("state", first.tag in "azil" or _has_degree(rest[:6])),
-        ("rule", near & within("duty")),
-        ("will", near & within("can") and frame.mood != "can"),
-        ("habit", "会" in near and near & {"都", "定期", "不定期", "经常"}),
+        ("rule", near & within("duty") and not any(t.tag == "m" for t in rest[:3])),
+        ("habit", "会" in near and (near | far) & _REGULAR),
+        ("will", "会" in near and frame.mood != "can"),
         ("can", near & within("can")),
         ("now", _goes_now(rest[:NEAR]) and not done),
         ("did", done and first.tag == "v" and name not in _BEFALLS and first.word not in BE),
-        ("event", done and name in _BEFALLS),
+        ("event", done and name in _BEFALLS and name not in ("become", "change", "emotion")),
         ("did", done and first.word not in within("stays") | {*BE}),
         ("going", asks == "you" and not done and _sets_out(near, words)),
-        ("act", name not in _BEFALLS and first.tag == "v" and first.word not in _no_acts()),
+        (
+            "act",
+            not _has_degree(rest)
+            and name not in _BEFALLS
+            and first.tag == "v"
+            and first.word not in _no_acts(),
+        ),
     )
     return next((name for name, holds in told if holds), "any")
 
 
+_READY = ("准备", "要", "计划")  # which can be over: "准备了一下"
+_REGULAR = frozenset(
+    ["都", "定期", "不定期", "经常", "每次", "每天", "每隔", "平时", "总是", "往往", "一般", "常常"]
+)
+
+
 def _is_plan(first: Token, near: set[str], frame: Frame, asks: str) -> bool:
     """Whether somebody wants or intends something."""
+    if near & {"不是", "没", "没有"} or (first.word in _READY and near & {"了", "好"}):
+        return False
     intends = first.word in within("intends") and (asks != "role" or first.word != "要")
-    planned = frame.mood == "plan" and frame.modal not in ("", "将")
+    planned = frame.mood == "plan" and frame.modal not in (
+        ("", "将", "要") if asks == "role" else ("", "将")
+    )
     return ("正在" not in near and intends) or planned
 
 
@@ -81,7 +103,7 @@ def _sets_out(near: set[str], words: Sequence[str]) -> bool:
     """Whether somebody sets out to do something: "我去把空调打开"."""
     return (
         bool(near & within("going"))
-        and not {"了", "是", "不", "没有", "资格"} & {*words}
+        and not {"了", "是", "不", "没有", "没", "资格"} & {*words}
         and words[-1] != "的"
     )
 

@@ -30,8 +30,10 @@ def on_end(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
     """Ask for the end of each clause that says something, the first clauses first."""
     if frame.addressed or frame.calling:
         return
-    for clause in clauses_of(tokens):
+    for k, clause in enumerate(clauses_of(tokens)):
         plain = without_lead(clause)
+        if k and clause[0].word in ("这", "那"):
+            continue  # speaks of what was just said
         if len(plain) < 2 or plain[0].word in within("subordinate") | within("order"):
             continue
         yield from _on_noun(plain)
@@ -94,8 +96,12 @@ def _can_ask_end(clause: Sequence[Token], verb: int, end: int) -> bool:
         not _is_kept(kept) or "只" in join(before),
         (_DENIED | {"把", "将", "被", "让"}) & {t.word for t in kept},
         not all(t.tag in "nrstdpfmqj" for t in before),
-        clause[0].word in ("你", "您", "你们"),
+        clause[0].word in ("你", "您", "你们") or clause[0].tag in "il",
+        word in BE
+        and clause[0].word in ("这", "那")
+        and last.word in within("nosubject") | within("vague"),
         word in _MOVING or word in within("intransitive") or word[-1] == "饱",
+        word == "都是" or (word in BE and "都" in {t.word for t in kept}),
         word in BE and (word.endswith("不是") or (verb and _is_whose(clause[verb - 1], last))),
         clause[end].word[0] in "不得",
     )

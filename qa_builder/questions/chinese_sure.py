@@ -6,6 +6,7 @@ words that show an act, a plan, a habit, a state; so these hold where the frame 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -15,7 +16,7 @@ from qa_builder.questions.chinese_parts import suggests
 from qa_builder.questions.chinese_person import NEAR, first_of, told_of
 from qa_builder.questions.chinese_phrases import Ask, join
 from qa_builder.questions.chinese_subject import PRONOUNS, TURN
-from qa_builder.questions.chinese_words import Token, within
+from qa_builder.questions.chinese_words import Token, is_predicate, predicate_class, within
 
 
 def on_sure(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
@@ -61,17 +62,89 @@ def _of_act(
     section: str, asks: str, tokens: Sequence[Token], rest: Sequence[Token]
 ) -> tuple[str, str]:
     """The section, where nothing was done or happened yet, and its wordings of a moment ago."""
-    words = {t.word for t in tokens}
+    words, first = {t.word for t in tokens}, first_of(rest).word
     later = tokens[0].word in within("if") | {"等", "等到", "每当"}
-    if section in ("did", "event") and later:
-        return "any", asks
-    if section == "did" and words & _NO_DEED:
-        return "any", asks
-    just = section == "did" and asks == "you" and _just_done(tokens, rest)
-    return section, "just" if just else asks
+    idle = words & _NO_ACT or not is_predicate(first)
+    held = (
+        (("any", asks), section in ("did", "event") and later),
+        (("any", asks), section == "did" and words & _NO_DEED),
+        (("any", asks), section == "did" and asks == "you" and _OTHERS_DEED.search(join(tokens))),
+        ((section, "wants"), section == "plan" and first in _WANTS),
+        ((section, "after"), section == "going" and len(clauses_of(tokens)) > 1),
+        (("any", asks), section == "act" and (idle or words & _NOT_NOW)),
+        (("did", asks), section == "act" and _has_result(rest) and not words & _NO_DEED),
+        (("any", asks), section == "plan" and _is_not_meant(tokens)),
+        (
+            ("did" if "了" in words else "act", asks),
+            section in ("trait", "state") and _goes_on(rest),
+        ),
+        (("state", asks), section == "trait" and words & _PASSING),
+        (_of_denial(words, asks), section == "deny"),
+        ((section, "just"), section == "did" and asks == "you" and _just_done(tokens, rest)),
+    )
+    return next((told for told, holds in held if holds), (section, asks))
 
 
-_NO_DEED = frozenset(["可以", "当", "当成", "看来", "不敢", "觉得"])  # "我把她当成偶像"
+def _of_denial(words: set[str], asks: str) -> tuple[str, str]:
+    """Whether somebody is willing, or what is the matter with who cannot; else nothing is asked."""
+    if words & _REFUSES:
+        return "willing", asks
+    return ("deny", asks) if not words & _NEVER else ("any", asks)
+
+
+# What shows that it is no single act that one could ask for: "他上课从不迟到", "他说话很冷静".
+_NO_ACT = frozenset(["不", "没", "没有", "从不", "从来", "只能", "每天", "平时", "太", "很", "就是", "也就是", "总", "总是", "别", "不能", "不会", "不想", "因为", "所以", "让", "使", "是", "不是"])  # fmt: skip
+_NOT_NOW = frozenset(["明天", "后天", "再", "将", "必将", "很少", "才", "只是", "无论", "不管", "想", "建议", "推荐", "无一"])  # fmt: skip
+_RESULTS = ("到", "成", "出来", "起来", "过来", "下来", "下去", "完", "低下")
+_WANTS = frozenset(["想", "要", "想要", "希望"])
+_REFUSES = frozenset(["不肯", "不愿", "不愿意", "不想", "不敢"])
+_NEVER = frozenset(["从来", "从不", "过", "从未", "不会", "从没"])
+_PASSING = frozenset(
+    [
+        "了",
+        "最近",
+        "今天",
+        "这次",
+        "当",
+        "突然",
+        "近来",
+        "现在",
+        "得",
+        "刚才",
+        "那天",
+        "时",
+        "对",
+        "才",
+        "已经",
+    ]
+)
+
+
+def _has_result(rest: Sequence[Token]) -> bool:
+    """Whether an act has come to its end, without 了: "选出来班长", "走到床边"."""
+    ends = (t.word for t in rest if t.tag == "v")
+    return any(w.endswith(_RESULTS) and w not in ("到", "看到", "觉得到") for w in ends)
+
+
+def _is_not_meant(tokens: Sequence[Token]) -> bool:
+    """Whether a word of a plan stands in another sense: "去肯德基要了一个汉堡", "没有男人要的"."""
+    pairs = pairwise(t.word for t in tokens)
+    return any((a, b[:1]) in (("要", "了"), ("要", "的")) or a in _HOW for a, b in pairs)
+
+
+_HOW = ("怎能", "怎么", "怎么能", "难道")
+
+
+def _goes_on(rest: Sequence[Token]) -> bool:
+    """Whether something is done in the way that an adjective or an idiom says: "悄悄在房间里装"."""
+    first = first_of(rest)
+    at = rest.index(first) + 1 if first in rest else len(rest)
+    return first.tag in "zild" and any(t.tag in "vp" for t in rest[at : at + 2])
+
+
+# Where it is somebody else who did it to the one who signs, or a friend of his.
+_OTHERS_DEED = re.compile(r"[把让带叫请]我|我(?:最|的|一个|那)[^，]{0,5}(?:朋友|同学|同事)")
+_NO_DEED = within("nodeed") | {"吧", "可以", "当", "当成"}  # "我把她当成偶像"
 
 
 def _just_done(tokens: Sequence[Token], rest: Sequence[Token]) -> bool:
@@ -79,7 +152,13 @@ def _just_done(tokens: Sequence[Token], rest: Sequence[Token]) -> bool:
     words = {t.word for t in tokens}
     verb = first_of(rest)
     long = any(t.tag in "tm" for t in tokens) or words & within("timeless") | words & within("can")
-    return "了" in words and verb.tag == "v" and not long and not words & within("minds")
+    return (
+        not words & {"被", "了解", "知道", "发现", "准备", "明白"}
+        and "了" in words
+        and verb.tag == "v"
+        and not long
+        and not words & within("minds")
+    )
 
 
 def _of_nobody(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
@@ -98,8 +177,46 @@ def _of_nobody(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
         yield Ask("advice", "any", text, {})
     elif plain[0].word == "在" and place and len(place_of := join(plain[1 : place + 1])) < LONGEST:
         yield Ask("sure-thing-there", "any", text, {"s": place_of})
-    elif (plain[-1].word == "了" and "就" not in words) or words & within("suffers"):
+    elif words & _NO_NEWS:
+        return
+    elif words & within("suffers") - {"倒霉"} or any(c in text for c in _MISHAPS):
         yield Ask("sure-happened", "any", text, {})
+
+
+_MISHAPS = (
+    "爆炸",
+    "受伤",
+    "倒闭",
+    "着火",
+    "火灾",
+    "地震",
+    "打架",
+    "撞",
+    "坏了",
+    "停电",
+    "断了",
+    "倒了",
+    "出事",
+    "死了",
+    "被",
+)
+_NO_NEWS = frozenset(
+    [
+        "估计",
+        "对不起",
+        "时间",
+        "如果",
+        "要是",
+        "误会",
+        "可能",
+        "好像",
+        "只能",
+        "别",
+        "会",
+        "错怪",
+        "谢谢",
+    ]
+)
 
 
 def _advises(words: set[str], first: set[str], start: str) -> bool:
@@ -146,9 +263,17 @@ def _let(tokens: Sequence[Token]) -> str:
         meant = (
             not i or tokens[i - 1].word in ("想", "要", "别", "不要") or tokens[i - 1].tag == "w"
         )
-        if a.word in ("让", "使", "令", "使得") and b.word in SELVES and not meant:
+        moved = a.word in ("让", "使", "令", "使得") and b.word in SELVES
+        if moved and not meant and _is_moved(tokens[i + 2 : i + 6]):
             return TURN.get(b.word, b.word)
     return ""
+
+
+def _is_moved(rest: Sequence[Token]) -> bool:
+    """Whether somebody is made to feel or be so, rather than to do something."""
+    moved = ("emotion", "think", "like", "hate", "know", "change", "become", "ill")
+    so = any(t.tag in "azil" or predicate_class(t.word) in moved for t in rest)
+    return so and not (rest and rest[0].word in ("给", "帮", "去", "的", "买"))
 
 
 _TURNED = frozenset(TURN.get(p, p) for p in PRONOUNS)
@@ -195,7 +320,7 @@ def _of_thing(subject: str, rest: Sequence[Token], frame: Frame, bare: bool) -> 
     company = subject[-2:] in within("organization")
     is_so = words[-1:] != ["的"] and near & {*BE, "指", "叫", "称为", "叫做"}
     told = (
-        ("place", place and near & {"有", "着", "没有", "是"}),
+        ("place", place and near & {"有", "着"}),
         ("there", place),
         ("org", company and far & (within("happens") | within("comes"))),
         (

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from qa_builder.questions.candidates import Candidate
-from qa_builder.questions.chinese_fill import fill, wordings
-from qa_builder.questions.chinese_frame import Frame
+from qa_builder.questions.chinese_fill import fill, is_asked, wordings
+from qa_builder.questions.chinese_frame import Frame, clauses_of
 from qa_builder.questions.chinese_heard import on_heard
 from qa_builder.questions.chinese_phrases import Ask
 from qa_builder.questions.chinese_scenes import Scene, scenes_of, words_of_scenes
@@ -25,9 +25,9 @@ _NEAREST = {THIS: (TOLD,), TRUE: (TOLD,), YOU: (RULE,), RULE: (YOU,)}
 # What speaks against the questions of a scene: for each scene after the first; where a single word
 # shows it (less where it is of people's minds); by the kind of sentence: of a person and of what he or
 # she does one asks more surely by the frame.
-_LATER, _SINGLE, _SINGLE_OF_MIND = 0.35, 1.4, 0.8
+_LATER, _SINGLE, _SINGLE_OF_MIND, _CUED = 0.35, 1.9, 1.3, 0.5
 _AGAINST = {ME: 1.0, OTHER: 0.9, YOU: 0.3, TOLD: 0.2, RULE: 0.6, THIS: 0.4}
-_UNSURE = 0.9  # of one thing of which it is not said what it is like
+_UNSURE = 0.5  # of one thing of which it is said what it has, which may be nothing to tell it by
 _HEALERS = ("医生", "护士", "大夫", "中医")  # who are not the ones that are ill
 
 
@@ -39,14 +39,14 @@ def on_scenes(text: str, tokens: Sequence[Token], frame: Frame, topic: str) -> I
     for k, scene in enumerate(scenes[:_MOST]):
         sure = len(scene.groups) > 1 or len(shown & scene.groups[0]) > 1
         single = 0.0 if sure else _SINGLE_OF_MIND if scene.is_of_mind else _SINGLE
-        against = k * _LATER + single + _AGAINST.get(shape, 0.0)
-        for c in _asked(scene, shape, Ask("scene", shape, text, {"s": who}), topic):
+        against = k * _LATER + _AGAINST.get(shape, 0.0)
+        for c in _asked(scene, shape, Ask("scene", shape, text, {"s": who}), topic, single):
             yield c._replace(misfit=c.misfit + against)
-    if shape == THIS and not any(who.endswith(word) for word in within("vague")):
-        asks = _of_this(tokens)
-        vague = 0.0 if asks != "like" or _is_so(tokens) else _UNSURE
+    vague = any(who.endswith(word) for word in (*within("vague"), "个", "款", "家", "些"))
+    asks = _of_this(tokens)
+    if shape == THIS and not vague and (asks != "like" or _is_so(tokens)):
         for c in _section("this", asks, Ask("this", shape, text, {"s": who}), topic):
-            yield c._replace(misfit=c.misfit + vague)
+            yield c._replace(misfit=c.misfit + (_UNSURE if asks == "has" else 0.0))
     if shape in (TRUE, TOLD, RULE):
         yield from on_heard(tokens, frame, shape, scenes, shown, topic)
     if shape == TOLD and _happens(tokens):
@@ -59,16 +59,23 @@ def _section(name: str, asks: str, ask: Ask, topic: str) -> Iterator[Candidate]:
     return fill([w for w in wordings()[name] if w.asks == asks], ask, topic)
 
 
-def _asked(scene: Scene, shape: str, ask: Ask, topic: str) -> Iterator[Candidate]:
-    """The questions of a scene for a kind of sentence, or the kind that is nearest to it."""
+def _asked(scene: Scene, shape: str, ask: Ask, topic: str, single: float) -> Iterator[Candidate]:
+    """The questions of a scene for a kind of sentence, or the kind that is nearest to it.
+
+    `single`: what speaks against those without a cue of their own, where one word shows the scene.
+    """
     every = wordings().get(f"scene-{scene.name}", [])
     who = ask.slots["s"]
     if who[-2:] in _HEALERS and scene.source == "health":
         every = [w for w in every if w.asks == SELF]
     shows = shape == OTHER and any(word in who for group in scene.groups for word in group)
     for asks in ((SELF,) if shows else ()) + (shape, *_NEAREST.get(shape, ())):
-        if own := [w for w in every if w.asks in (asks, "any")]:
-            yield from fill(own, ask, topic)
+        if own := [w for w in every if is_asked(w.asks, asks, ask.asked)]:
+            cued = [w for w in own if ":" in w.asks]
+            for c in fill(cued, ask, topic):
+                yield c._replace(misfit=c.misfit + min(single, _CUED))
+            for c in fill([w for w in own if w not in cued], ask, topic):
+                yield c._replace(misfit=c.misfit + single)
             return
 
 
@@ -77,20 +84,44 @@ def _of_this(tokens: Sequence[Token]) -> str:
     words = {t.word for t in tokens}
     if words & within("suffers") or (words & {"被", "已经"} and "了" in words):
         return "event"
-    return "has" if words & {"有", "没有", "包括", "拥有"} else "like"
+    return "has" if words & {"有", "包括", "拥有"} else "like"
 
 
 def _is_so(tokens: Sequence[Token]) -> bool:
-    """Whether a sentence says what something is like: an adjective, or a word of degree."""
-    return any(t.tag in "azil" or t.word in within("degree") for t in tokens)
+    """Whether a first clause says what something is like: it ends in an adjective, or in a set phrase."""
+    first = next(iter(clauses_of(tokens)), [])
+    last = [t for t in first if t.tag != "y" and t.word != "了"][-2:]
+    so = bool(last) and (last[-1].tag in "azi" or last[-1].word in _LIKED)
+    return so or any(t.word in within("degree") and t.word != "更" for t in last[:1])
+
+
+_LIKED = frozenset(
+    [
+        "好吃",
+        "好喝",
+        "好看",
+        "漂亮",
+        "不错",
+        "方便",
+        "有趣",
+        "好听",
+        "流行",
+        "成功",
+        "精彩",
+        "乏味",
+        "厉害",
+        "可爱",
+        "有名",
+    ]
+)
 
 
 def _happens(tokens: Sequence[Token]) -> bool:
     """Whether news is of something that happened, or is about to."""
     words = {t.word for t in tokens}
-    if not tokens or tokens[0].word == "是":
+    if not tokens or tokens[0].word in ("是", "在", "到"):
         return False  # an answer to something else
     before = {a.tag for a, b in pairwise(tokens) if b.word == "了" and a.word not in "多少"}
-    of = tokens[0].tag == "t" or is_person(tokens[0].word) or words & within("organization")
+    of = words & within("organization") and not is_person(tokens[0].word)
     done = of and before - {"a", "n", "d"} and not words & within("timeless")
     return bool(done or (of and words & {"即将", "终于", "突然", "遭到", "被"}))

@@ -45,7 +45,8 @@ def on_turned(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
     yield from _only(clauses)
     if frame.addressed:
         return
-    for clause in map(without_lead, clauses):
+    for k, clause in enumerate(map(without_lead, clauses)):
+        later = k + 1 < len(clauses) and clauses[k + 1][0].word in _COMES
         if len(clause) > 2 and not {t.word for t in clause} & set(_TOLD):
             for source in (
                 _of_be,
@@ -56,7 +57,20 @@ def on_turned(tokens: Sequence[Token], frame: Frame) -> Iterator[Ask]:
                 _of_place,
                 _of_agent,
             ):
-                yield from source(clause)
+                if not (later and source is _of_agent):
+                    yield from source(clause)
+
+
+_COMES = (
+    "会",
+    "就会",
+    "就要",
+    "就",
+    "要",
+    "必须",
+    "应该",
+    "可以",
+)  # what a first clause is a condition of
 
 
 def _kept(tokens: Sequence[Token], least: int = 2) -> str:
@@ -267,34 +281,24 @@ def _of_agent(clause: Sequence[Token]) -> Iterator[Ask]:
     while end < len(clause) and (clause[end].tag in "nrjsf" or clause[end].word == "的"):
         end += 1
     named, rest = clause[:end], clause[end:]
+    if any(t.word in _NOT_ALONE for t in rest[:2]):
+        return
     while rest and (rest[0].word in _ALSO or rest[0].tag == "t"):
         rest = rest[1:]
     verb = next((t for t in rest if t.tag != "d" and t.word not in _MAY), Token("", ""))
-    if (
-        not named
-        or not any(t.tag in "vail" for t in rest)
-        or verb.tag not in "vp"
-        or verb.word in _NO_ACT
-        or len(rest) < 2
-        or "的" in named[-1].word
-    ):
-        return
-    if (
-        rest[-1].word in _NOT_LAST
-        or rest[-1].word[-1] == "说"
-        or {"才", "更", "越", "再", "也", "一边", "边"} & {t.word for t in rest}
-    ):
-        return
-    if (rest[-1].tag in "uydpc" and rest[-1].word not in ("了", "过")) or not (
-        what := _kept(rest, 4)
-    ):
+    what = _kept(rest, 4) if named and _is_deed(rest, verb) else ""
+    if not what or "的" in named[-1].word:
         return
     last = named[-1]
     behind = rest[rest.index(verb) + 1].word if rest.index(verb) + 1 < len(rest) else ""
     if (
         len(what) > _MOST_DONE
         or "很" in what
+        or "比较" in what
         or behind == "的"
+        or what.endswith("的人")
+        or rest[-1].word in _PIECES
+        or named[0].word in ("经", "由")
         or any(t.word in _NO_AGENT for t in named)
     ):
         return
@@ -313,6 +317,23 @@ def _of_agent(clause: Sequence[Token]) -> Iterator[Ask]:
     else:
         return
     yield Ask("turned-agent", asks, join(named), {"c": what})
+
+
+def _is_deed(rest: Sequence[Token], verb: Token) -> bool:
+    """Whether what follows a name is what it does, and all of it."""
+    if len(rest) < 2 or not any(t.tag in "vail" for t in rest):
+        return False
+    amiss = (
+        verb.tag not in "vp" or verb.word in _NO_ACT,
+        rest[-1].word in _NOT_LAST or rest[-1].word[-1] == "说",
+        {"才", "更", "越", "再", "也", "一边", "边"} & {t.word for t in rest},
+        rest[-1].tag in "uydpc" and rest[-1].word not in ("了", "过"),
+    )
+    return not any(amiss)
+
+
+# What shows that it is not told who does it: "他只知道…", "没人…".
+_NOT_ALONE = ("只", "只是", "没", "没有", "并", "差点", "差点儿", "可能")
 
 
 def _is_place(named: Sequence[Token]) -> bool:
@@ -346,7 +367,8 @@ _NO_AGENT = (
     "男人",
     "他俩",
 )
-_NOT_LAST = ("后", "时", "时候", "以后", "之后", "前", "之前", "中", "的话")
+_NOT_LAST = ("后", "期间", "时", "时候", "以后", "之后", "前", "之前", "中", "的话")
+_PIECES = ("封", "件", "条", "份", "张", "只")  # after which a thing was cut: "发一封"
 _MOST_DONE = 9  # characters of what is done
 _ALSO = (
     "都",

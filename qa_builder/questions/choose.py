@@ -41,7 +41,7 @@ class _Weights(NamedTuple):
 _WEIGHTS = {
     "de": _Weights(run=4),
     "zh": _Weights(
-        aim=0.4, draw=0.4, last=0.5, run=4, copying=0.55, kind=0.4, text=0.025, steep=4, beyond=60.0
+        aim=0.4, draw=0.4, last=0.5, run=4, copying=0.44, kind=0.4, text=0.025, steep=4, beyond=60.0
     ),
 }
 
