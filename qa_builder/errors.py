@@ -77,5 +77,12 @@ _ONE_DOES = {"are": "is", "were": "was", "have": "has"}
 
 
 def known(value: str, choices: Iterable[str], what: str) -> QbsltError:
-    """An error for a wrong name that tells the right ones."""
-    return QbsltError(f"unknown {what} {value!r}; known are: {', '.join(sorted(choices))}.")
+    """An error for a wrong name that tells the right ones, and the nearest where one is near."""
+    from difflib import get_close_matches
+
+    names = sorted(choices)
+    near = get_close_matches(value, names, n=1, cutoff=0.75)
+    return QbsltError(
+        f"unknown {what} {value!r}; known are: {', '.join(names)}.",
+        cure=f"Did you mean {near[0]!r}?" if near else None,
+    )

@@ -73,6 +73,7 @@ def test_all_errors_at_once() -> None:
         "needs a store of sign features. Pass features=STORE",
     ):  # fmt: skip
         assert part in said, part
+    assert "Did you mean 'features'?" in said and said.count("Did you mean") == 1
     assert said.count("\n") == 10
     assert issubclass(ErrorList, QbsltError)
 
