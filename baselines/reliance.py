@@ -5,7 +5,8 @@
 Bits per token of the references, each token given those before it: as trained; with the video, or
 the question (or the glosses), of another clip; and with SSAW's weights evened out (each position of
 a side has the mean of that side in its clip) or moved to other positions of their side. What costs
-nothing when it is spoilt, the model does not use. (Ours.)
+nothing when it is spoilt, the model does not use. Beside it, where the decoder looks: the share of
+its attention that a side has, against its share of the positions. (Ours.)
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import torch
 from torch import Tensor
 
 from baselines import checkpoint
+from baselines.batches import loader, ordered_batches
 from baselines.data import Row, SignDataset, read_rows
 from baselines.decoding import likelihood
 from baselines.explaining import TrainedRun, open_trained
@@ -78,7 +80,7 @@ def changed_weights(
             parts = [row[there] for row, there in zip(weights, side, strict=True) if there.any()]
             seen[i] += [(float(p.mean()), float(p.std(correction=0))) for p in parts]
             new = change(new, side) if change else new
-        return states * (new / weights.clamp(min=1e-9))[..., None], new
+        return states, new
 
     assert model.sign is not None and model.ssaw is not None
     hooks = [model.sign.register_forward_hook(count), model.ssaw.register_forward_hook(weigh)]
@@ -96,8 +98,37 @@ def spoilt(rows: list[Row], what: str, seed: int) -> list[Row]:
     return [row._replace(**fields) for row, fields in zip(rows, new, strict=True)]
 
 
-def measure(run: TrainedRun, split: str, seed: int) -> tuple[dict[str, float], list[list[Any]]]:
-    """Bits per token by what is spoilt, "nothing" first; and what SSAW's weights are (see above).
+def looked_at(model: Translator, dataset: SignDataset, workers: int) -> list[list[float]]:
+    """Of the signs and of the assistance, mean over clips: their share of the positions that the
+    decoder reads, and of its attention when it writes the references.
+    """
+    sides: list[list[list[float]]] = [[], []]
+    for read in loader(dataset, ordered_batches(dataset), workers=workers):
+        batch = read.to(model.kinds.weight.device)
+        attention, mask, signs = model.looks(batch)
+        assert batch.target_mask is not None
+        pieces = batch.target_mask[..., None]
+        mean = (attention * pieces).sum(1) / pieces.sum(1)  # [batch, n], sums to 1
+        first = torch.arange(mask.shape[1], device=mask.device)[None] < signs[:, None]
+        for i, there in enumerate((mask & first, mask & ~first)):
+            shares = there.sum(1) / mask.sum(1), (mean * there).sum(1)
+            sides[i] += torch.stack(shares, 1).tolist()
+    return [[fmean(column) for column in zip(*side, strict=True)] for side in sides]
+
+
+class Measured(NamedTuple):
+    """What a run relies on."""
+
+    bits: dict[str, float]
+    """Per token, by what is spoilt; "nothing" first."""
+    weights: list[list[Any]]
+    """SSAW's, of signs and of assistance: their mean and deviation in each clip."""
+    looks: list[list[float]]
+    """Of signs and of assistance: share of the positions, and of the decoder's attention."""
+
+
+def measure(run: TrainedRun, split: str, seed: int) -> Measured:
+    """What there is to know of a run, on one split.
 
     Raises QbsltError for a split that the store has not, and for one without sentences: those of
     the split that is translated are hidden from models.
@@ -113,10 +144,12 @@ def measure(run: TrainedRun, split: str, seed: int) -> tuple[dict[str, float], l
     checkpoint.load_weights(best, model)
     model.to(accelerator.device).eval()
 
+    def dataset(some: list[Row]) -> SignDataset:
+        return SignDataset(some, run.materials.vocabulary, run.config, train=True, store=store,
+                           glosses=run.materials.glosses)  # fmt: skip
+
     def bits(some: list[Row]) -> float:
-        dataset = SignDataset(some, run.materials.vocabulary, run.config, train=True, store=store,
-                              glosses=run.materials.glosses)  # fmt: skip
-        return likelihood(model, dataset, run.config, accelerator)["bits_per_token"]
+        return likelihood(model, dataset(some), run.config, accelerator)["bits_per_token"]
 
     table = {"nothing": bits(rows)}
     seen: list[list[Any]] = [[], []]
@@ -129,7 +162,7 @@ def measure(run: TrainedRun, split: str, seed: int) -> tuple[dict[str, float], l
             seen = [[], []]
             with changed_weights(model, change, seen):
                 table[name] = bits(rows)
-    return table, seen
+    return Measured(table, seen, looked_at(model, dataset(rows), run.config.workers))
 
 
 @click.command()
@@ -140,17 +173,23 @@ def main(folder: Path, split: str, seed: int) -> None:
     """Print the tables."""
     calm_threads()
     run = open_trained(folder)
-    table, seen = measure(run, split, seed)
-    own = table["nothing"]
-    rows = [[name, f"{bits:.3f}", f"{bits - own:+.3f}"] for name, bits in table.items()]
+    found = measure(run, split, seed)
+    own = found.bits["nothing"]
+    rows = [[name, f"{bits:.3f}", f"{bits - own:+.3f}"] for name, bits in found.bits.items()]
     print_table(f"{folder}, {split}: guessing the references", ["spoilt", "bits per token", "cost"],
                 rows)  # fmt: skip
-    if any(seen):
-        sides = zip(("signs", run.graph.assist or ""), seen, strict=True)
+    sides = ("signs", run.graph.assist or "")
+    if all(attention for _, attention in found.looks):
+        rows = [[side, *(f"{100 * share:.1f} %" for share in of)]
+                for side, of in zip(sides, found.looks, strict=True)]  # fmt: skip
+        print_table(
+            "Where the decoder looks", ["side", "of the positions", "of the attention"], rows
+        )
+    if any(found.weights):
         print_table(
             "SSAW's weights", ["side", "mean", "deviation within a clip, mean"],
             [[side, *(f"{fmean(column):.3f}" for column in zip(*of, strict=True))]
-             for side, of in sides if of],
+             for side, of in zip(sides, found.weights, strict=True) if of],
         )  # fmt: skip
 
 

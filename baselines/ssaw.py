@@ -2,21 +2,24 @@
 
 Source: SSL-SSAW (arXiv 2509.14036) as its abstract describes it; every position of both sequences
 gets an independent weight in (0, 1). The details are ours: the bias -log(length) makes sigmoid
-attention begin as softmax does (arXiv 2409.04431), and the weight is read off its output. As the
-fusion encoder's norms divide a scale out again, the weights also scale what leaves it
-(`translator.py`): without that evening them out costs nothing (`python -m baselines.reliance`).
+attention begin as softmax does (arXiv 2409.04431), the weight is read off its output, and it is the
+position's share of all attention that is paid to the fused sequence (`shares`): in the fusion
+encoder, and by the decoder. To scale the states by it would do nothing or harm, as was measured
+(baselines/RESULTS.md): before the fusion encoder its norms divide the scale out again, and behind
+it a softmax does not leave out a position of weight 0, but reads it as "nothing".
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 
 class Ssaw(nn.Module):
-    """X' = w * (X + Y), where Y is sigmoid self-attention of X and w = sigmoid(a linear map of Y).
+    """X' = X + Y, where Y is sigmoid self-attention of X, and w = sigmoid(a linear map of Y).
 
     Weights do not sum to one: neither those between positions nor w.
     """
@@ -43,5 +46,31 @@ class Ssaw(nn.Module):
         weights = torch.sigmoid(scores - length.log()[:, None, None, None])
         weights = weights.masked_fill(~mask[:, None, None, :], 0.0)
         y = self.out((weights @ v).transpose(1, 2).reshape(batch, n, width))
-        w = torch.sigmoid(self.gate(y)) * mask[..., None]
-        return w * (x + y), w.squeeze(-1)
+        w = torch.sigmoid(self.gate(y)).squeeze(-1)
+        return (x + y) * mask[..., None], w * mask
+
+
+def shares(weights: Tensor) -> Tensor:
+    """The attention mask [batch, 1, 1, positions] of weights in (0, 1), 0 where nothing is.
+
+    It is added to the scores of a softmax: exp(score) is multiplied by the weight before it is
+    normed, so equal weights change nothing, and a position of weight 0 is left out.
+    """
+    lowest = torch.finfo(weights.dtype).min
+    logs = weights.clamp(min=torch.finfo(weights.dtype).tiny).log()
+    return logs.masked_fill(weights == 0, lowest)[:, None, None, :]
+
+
+def share_attention(decoder: nn.Module) -> None:
+    """Let a decoder of transformers take weights [batch, positions] for its encoder's mask.
+
+    `generate` refuses any mask that is not [batch, positions], so they become shares only here.
+    """
+
+    def before(_: nn.Module, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
+        mask = given.get("encoder_attention_mask")
+        if mask is not None and mask.is_floating_point():
+            given["encoder_attention_mask"] = shares(mask)
+        return args, given
+
+    decoder.register_forward_pre_hook(before, with_kwargs=True)

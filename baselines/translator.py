@@ -26,7 +26,7 @@ from baselines.losses import (
 )
 from baselines.sentences import Sentences
 from baselines.sign_encoder import SignEncoder
-from baselines.ssaw import Ssaw
+from baselines.ssaw import Ssaw, share_attention, shares
 from baselines.text_encoder import TextEncoder, mbart, text_layers
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ class Fused(NamedTuple):
     """[batch, n]"""
     weights: Tensor | None
     """SSAW's, [batch, n]."""
+
+    @property
+    def attended(self) -> Tensor:
+        """What the decoder has for a mask, [batch, n]: SSAW's weights, where there are any."""
+        return self.mask.long() if self.weights is None else self.weights
 
 
 class Explanation(NamedTuple):
@@ -90,6 +95,8 @@ class Translator(nn.Module):
         self.kinds = nn.Embedding(2, width)
         nn.init.normal_(self.kinds.weight, std=width**-0.5)
         self.ssaw = Ssaw(width, config.heads) if graph.ssaw else None
+        if graph.ssaw:
+            share_attention(self.mbart.model.decoder)
         self.ctc = CtcHead(width, glosses) if graph.ctc else None
         self.contrast = None
         if graph.contrast:
@@ -140,13 +147,12 @@ class Translator(nn.Module):
         """Both sequences, weighted and through the fusion encoder."""
         sides = [(s[0] + self.kinds.weight[i], s[1]) for i, s in enumerate((sign, text)) if s]
         states, mask = pack(sides)
-        weights = None
+        weights, attended = None, mask.long()
         if self.ssaw is not None:
             states, weights = self.ssaw(states, mask)
+            attended = shares(weights).expand(-1, -1, mask.shape[1], -1)
         encoder = self.mbart.model.encoder
-        states = encoder(inputs_embeds=states, attention_mask=mask.long()).last_hidden_state
-        if weights is not None:  # the encoder's norms have divided them out of what it was given
-            states = weights[..., None] * states
+        states = encoder(inputs_embeds=states, attention_mask=attended).last_hidden_state
         return Fused(states, mask, weights)
 
     def compared(self, batch: Batch) -> tuple[States, States]:
@@ -187,20 +193,34 @@ class Translator(nn.Module):
         sign, text = self._sides(batch)
         fused = self.fuse(sign, text)
         found = self._generate(fused, options)
+        signs = torch.zeros_like(found[:, 0]) if sign is None else sign[1].sum(1)
+        looks = self._looks(fused, found[:, :-1])
+        return Explanation(found[:, 1:], looks, fused.weights, fused.mask, signs)
+
+    @torch.no_grad()
+    def looks(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Where the decoder looks for each piece of the targets [batch, length, n]; the mask
+        [batch, n] of the positions, and how many of them, the first, are signs [batch].
+        """
+        sign, text = self._sides(batch)
+        fused = self.fuse(sign, text)
+        signs = torch.zeros_like(fused.mask[:, 0], dtype=torch.long)
+        looks = self._looks(fused, self._before(batch))
+        return looks, fused.mask, signs if sign is None else sign[1].sum(1)
+
+    def _looks(self, fused: Fused, before: Tensor) -> Tensor:
+        """Cross-attention after the pieces before, mean over layers and heads."""
         usual = self.mbart.config._attn_implementation
         self.mbart.set_attn_implementation("eager")  # the faster ones keep no weights
         try:
             attention = self.mbart(
                 encoder_outputs=BaseModelOutput(last_hidden_state=fused.states),
-                attention_mask=fused.mask.long(), decoder_input_ids=found[:, :-1],
+                attention_mask=fused.attended, decoder_input_ids=before,
                 use_cache=False, output_attentions=True,
             ).cross_attentions  # fmt: skip
         finally:
             self.mbart.set_attn_implementation(usual)
-        signs = torch.zeros_like(found[:, 0]) if sign is None else sign[1].sum(1)
-        return Explanation(
-            found[:, 1:], torch.stack(attention).mean((0, 2)), fused.weights, fused.mask, signs
-        )
+        return torch.stack(attention).mean((0, 2))
 
     @torch.no_grad()
     def read_glosses(self, batch: Batch) -> States:
@@ -230,22 +250,26 @@ class Translator(nn.Module):
     def _generate(self, fused: Fused, options: dict[str, Any]) -> Tensor:
         found = self.mbart.generate(  # type: ignore[misc]
             encoder_outputs=BaseModelOutput(last_hidden_state=fused.states),
-            attention_mask=fused.mask.long(), **options,
+            attention_mask=fused.attended, **options,
         )  # fmt: skip
         assert isinstance(found, Tensor)
         return found
 
     def _logits(self, fused: Fused, batch: Batch) -> Tensor:
         """Logits [batch, length, pieces] of the targets, each given those before it."""
-        assert batch.target_ids is not None
-        before = batch.target_ids.roll(1, dims=1)
-        before[:, 0] = self.start_id
         output = self.mbart(
             encoder_outputs=BaseModelOutput(last_hidden_state=fused.states),
-            attention_mask=fused.mask.long(), decoder_input_ids=before, use_cache=False,
+            attention_mask=fused.attended, decoder_input_ids=self._before(batch), use_cache=False,
         )  # fmt: skip
         logits: Tensor = output.logits
         return logits
+
+    def _before(self, batch: Batch) -> Tensor:
+        """What stands before each piece of the targets."""
+        assert batch.target_ids is not None
+        before = batch.target_ids.roll(1, dims=1)
+        before[:, 0] = self.start_id
+        return before
 
     def _contrast(self, sign: States | None, text: States | None, batch: Batch) -> Tensor:
         assert sign and text and self.contrast is not None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from torch import Tensor
 
 from baselines.data import Row
 from baselines.explaining import open_trained
@@ -51,12 +52,15 @@ def test_another_clip_has_it() -> None:
 
 def test_what_is_changed_costs_and_what_is_not_does_not(run: Path) -> None:
     opened = open_trained(run)
-    table, seen = measure(opened, "dev", 0)
+    table, seen, looks = measure(opened, "dev", 0)
     assert list(table) == ["nothing", "video", "question", "SSAW, evened", "SSAW, moved"]
     assert all(0 < bits < 20 for bits in table.values())
     assert len({round(bits, 9) for bits in table.values()}) == 5  # each of them does something
     assert len(seen[0]) == len(seen[1]) == 16  # clips of dev
     assert all(0 < mean < 1 and 0 <= deviation < 0.5 for side in seen for mean, deviation in side)
+    places, attention = zip(*looks, strict=True)
+    assert sum(places) == pytest.approx(1) and sum(attention) == pytest.approx(1)
+    assert min(places) > 0 and min(attention) > 0 and places != attention
 
 
 def test_weights_are_as_they_were_without_a_change(run: Path) -> None:
@@ -67,7 +71,12 @@ def test_weights_are_as_they_were_without_a_change(run: Path) -> None:
     model = opened.materials.translator(opened.config, opened.graph).eval()
     (batch,) = _batches(opened, 1)
     own = model.nll(batch)[0]
-    for change, same in ((None, True), (lambda w, side: torch.where(side, w / 2, w), False)):
+
+    def halved(weights: Tensor, side: Tensor) -> Tensor:  # every other one of a side
+        other = torch.arange(weights.shape[1]) % 2 == 0
+        return torch.where(side & other, weights / 2, weights)
+
+    for change, same in ((None, True), (halved, False)):
         with changed_weights(model, change, [[], []]):
             assert torch.allclose(model.nll(batch)[0], own, atol=1e-4) is same
         assert torch.allclose(model.nll(batch)[0], own, atol=1e-6)
@@ -79,10 +88,12 @@ def test_the_command_prints_what_a_model_has(
     done = CliRunner().invoke(main, [str(run)])
     assert done.exit_code == 0, done.output
     assert "nothing" in done.output and "SSAW, moved" in done.output and "signs" in done.output
+    assert "of the attention" in done.output
     free = train("gloss-free", tmp_path / "free", toy_phoenix, toy_store)
     done = CliRunner().invoke(main, [str(free), "--split", "train"])
     assert done.exit_code == 0, done.output
     assert "video" in done.output and "question" not in done.output and "SSAW" not in done.output
+    assert "looks" not in done.output  # there is one side alone
 
 
 def test_a_split_or_a_run_that_is_not_there_is_refused(run: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from baselines.ssaw import Ssaw
+from baselines.ssaw import Ssaw, shares
 
 
 def made(heads: int = 2, width: int = 8) -> Ssaw:
@@ -34,7 +34,7 @@ def slow(module: Ssaw, x: Tensor) -> tuple[Tensor, Tensor]:
                     y[i, c] += weight * v[j][c]
     y = module.out(y)
     w = 1 / (1 + torch.exp(-module.gate(y)))
-    return w * (x + y), w[:, 0]
+    return x + y, w[:, 0]
 
 
 @torch.no_grad()
@@ -78,4 +78,13 @@ def test_sigmoid_attention_begins_near_softmax() -> None:
     x = torch.randn(1, 5, 8)
     found, w = module(x, torch.ones(1, 5, dtype=torch.bool))
     assert torch.allclose(w, torch.full((1, 5), 0.5))
-    assert torch.allclose(found, 0.5 * (x + x.sum(1, keepdim=True) / 6), atol=1e-6)
+    assert torch.allclose(found, x + x.sum(1, keepdim=True) / 6, atol=1e-6)
+
+
+def test_a_weight_is_a_share_of_attention() -> None:
+    """exp(score) times weight, then normed; what is not there gets none."""
+    scores, weights = [0.5, -1.0, 2.0, 9.0], [0.9, 0.2, 0.01, 0.0]
+    parts = [w * math.exp(s) for s, w in zip(scores, weights, strict=True)]
+    found = (torch.tensor(scores) + shares(torch.tensor([weights]))).softmax(-1)
+    assert found.shape == (1, 1, 1, 4)
+    assert torch.allclose(found[0, 0, 0], torch.tensor(parts) / sum(parts), atol=1e-6)

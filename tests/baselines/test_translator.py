@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 from transformers import MBartForConditionalGeneration
+from transformers.modeling_outputs import BaseModelOutput
 
 from baselines import gloss_assisted, gloss_free, gloss_to_text, ssl_ssaw
 from baselines.config import METHODS, configure
@@ -102,55 +103,68 @@ def test_pack_closes_gaps() -> None:
     assert states[1, :4, 0].tolist() == [3, 4, 5, 12]
 
 
+class Gate(torch.nn.Module):
+    """In SSAW's place: leaves the states alone and gives a few positions weights of their own."""
+
+    def __init__(self, **weights: float) -> None:
+        super().__init__()
+        self.weights = {int(name[1:]): value for name, value in weights.items()}
+        self.usual = 1.0
+
+    def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        w = torch.full_like(x[..., 0], self.usual)
+        for position, weight in self.weights.items():
+            w[:, position] = weight
+        return x, w * mask
+
+
 @torch.no_grad()
-def test_a_weight_of_zero_hides_a_position(vocabulary: Vocabulary) -> None:
-    """The fusion encoder normalises: the weights must reach it all the same."""
+def test_a_weight_of_zero_hides_a_position(
+    vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the fusion encoder, from the decoder that is trained, and from the one that writes."""
     model = made(vocabulary, "ssl-ssaw").eval()
-
-    class Gate(torch.nn.Module):
-        closed = False
-
-        def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-            w = torch.ones_like(x[..., 0])
-            w[:, 2] = 0.0 if self.closed else w[:, 2]
-            return w[..., None] * x, w
-
-    gate = Gate()
-    model.ssaw = gate  # type: ignore[assignment]
     rows = batch(vocabulary, (1,))
-    text = model.text(rows.assist_ids, rows.assist_mask)  # type: ignore[misc]
     states, mask = model.encode_sign(rows)
     other = states.clone()
     other[:, 2] = torch.randn_like(other[:, 2])
-    for closed in (False, True):
-        gate.closed = closed
-        a, b = (model.fuse((s, mask), text).states for s in (states, other))
-        assert torch.allclose(a, b) is closed
+
+    def seen(video: Tensor) -> list[Tensor]:
+        monkeypatch.setattr(model, "encode_sign", lambda _: (video, mask))
+        fused = model.fuse((video, mask), model.text(rows.assist_ids, rows.assist_mask))  # type: ignore[misc]
+        rest = torch.arange(fused.mask.shape[1]) != 2
+        written = model.mbart.generate(  # type: ignore[operator]
+            encoder_outputs=BaseModelOutput(fused.states), attention_mask=fused.attended,
+            num_beams=2, max_new_tokens=4, output_scores=True, return_dict_in_generate=True,
+        )  # fmt: skip
+        return [fused.states[:, rest], model.nll(rows)[0], written.sequences_scores]
+
+    for weight, same in ((0.0, True), (0.5, False)):
+        model.ssaw = Gate(_2=weight)  # type: ignore[assignment]
+        pairs = zip(seen(states), seen(other), strict=True)
+        assert [torch.allclose(a, b, atol=1e-6) for a, b in pairs] == [same] * 3
 
 
 @torch.no_grad()
-def test_a_small_weight_makes_a_position_small_for_the_decoder(vocabulary: Vocabulary) -> None:
-    """Not a weight of zero alone: norms before and in the encoder would undo any other."""
+def test_equal_weights_change_nothing_whatever_they_are(vocabulary: Vocabulary) -> None:
+    """A weight is a share: what is scaled as a whole says nothing of any position."""
     model = made(vocabulary, "ssl-ssaw").eval()
+    model.ssaw = Gate()  # type: ignore[assignment]
+    rows, found = batch(vocabulary), []
+    for model.ssaw.usual in (1.0, 0.1):  # type: ignore[assignment]
+        found.append(model.nll(rows)[0])
+    assert torch.allclose(*found, rtol=1e-5)
+    model.ssaw = Gate(_2=0.1, _3=0.9)  # type: ignore[assignment]
+    assert not torch.allclose(model.nll(rows)[0], found[0], rtol=1e-4)
 
-    class Gate(torch.nn.Module):
-        weight = 1.0
 
-        def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-            w = torch.ones_like(x[..., 0])
-            w[:, 2] = self.weight
-            return w[..., None] * x, w
-
-    gate = Gate()
-    model.ssaw = gate  # type: ignore[assignment]
-    rows = batch(vocabulary, (1,))
-    text = model.text(rows.assist_ids, rows.assist_mask)  # type: ignore[misc]
-    sign = model.encode_sign(rows)
-    lengths = {}
-    for gate.weight in (1.0, 0.1):
-        lengths[gate.weight] = model.fuse(sign, text).states.norm(dim=-1)[0]
-    assert lengths[0.1][2] < 0.2 * lengths[1.0][2]
-    assert torch.allclose(lengths[0.1][[0, 1]], lengths[1.0][[0, 1]], rtol=0.3)
+@torch.no_grad()
+def test_weights_work_in_bf16(vocabulary: Vocabulary) -> None:
+    model, rows = made(vocabulary, "ssl-ssaw").eval(), batch(vocabulary)
+    wanted = model.nll(rows)[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.allclose(model.nll(rows)[0], wanted, rtol=0.05)
+        assert model.generate(rows, num_beams=2, max_new_tokens=4).shape[0] == 3
 
 
 @torch.no_grad()
