@@ -35,6 +35,8 @@ _SHARED = [
     click.option("--per-clip", type=int, help="rules, llm: different questions a clip; default 1."),
     click.option("--budget", type=float, help="rules, llm: most content recall of a question "
                  "(0..1, default 0.5)."),
+    click.option("--reviewed", metavar="FILE",
+                 help="rules: reviews of questions to heed beside ours; `none`: not ours either."),
     click.option("--format", help="Format of annotated questions; default: found by looking."),
     click.option("--frames", help="check: compare the frame folders with n_frames."),
     click.option("--frames-root", type=_PATH, help="Where the frames are, if not below the root."),
@@ -121,7 +123,10 @@ def _config(corpus: str, options: dict[str, Any], **own: Any) -> BuildConfig:
     from qa_builder.config import load_config
 
     questions = ",".join(options["questions"]).replace(",annotated:", ",") or None
-    given = {k: options[k] for k in ("format", "frames", "dataset", "seed", "per_clip", "budget")}
+    given = {
+        k: options[k]
+        for k in ("format", "frames", "dataset", "seed", "per_clip", "budget", "reviewed")
+    }
     own_llm = ("base_url", "model", "executor", "workers", "address")
     llm = {k: v for k in own_llm if (v := options[k]) is not None}
     llm |= _pairs("--llm", options["llm"], "temperature=0.2")

@@ -27,6 +27,8 @@ class BuildConfig:
     """Rules and language models: how many different questions a clip gets."""
     budget: float = BUDGET
     """Rules and language models: the most content recall that a question may have, 0..1."""
+    reviewed: str | None = None
+    """Rules: reviews of questions to heed: a file's beside ours, or none; default: ours."""
     format: str | None = None
     """Format of the annotated questions; default: found by looking at the file."""
     seed: int = 0
@@ -56,6 +58,7 @@ class BuildConfig:
         """The options that are set, as the manifest and config.yaml hold them."""
         given = asdict(self)
         given["questions"] = _portable(self.questions)
+        given["reviewed"] = Path(self.reviewed).name if self.reviewed else None
         if self.llm:
             from qa_builder.questions.llm_options import portable
 

@@ -33,12 +33,13 @@ def open_source(config: BuildConfig, corpus: Corpus) -> QuestionSource:
     if kind == "rules":
         from qa_builder.corpora.base import Notes
         from qa_builder.questions.languages import installed
+        from qa_builder.questions.reviewed import OURS
         from qa_builder.questions.rules import Rules
 
         return Rules(
             config.seed, config.budget, config.per_clip,
             sentences=lambda: (batch.text for batch in corpus.read(Notes())),
-            files=installed(corpus.info.text_language).files,
+            files=installed(corpus.info.text_language).files, reviewed=config.reviewed or OURS,
         )  # fmt: skip
     if kind == "column" and not table:
         raise QbsltError("--questions column is for `build table`.",

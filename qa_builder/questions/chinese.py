@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain, islice, pairwise
-from zlib import crc32
 
 from qa_builder.questions.candidates import Candidate
 from qa_builder.questions.chinese_allowed import on_allowed
@@ -27,6 +26,7 @@ from qa_builder.questions.chinese_core import on_core
 from qa_builder.questions.chinese_doubt import doubt, is_unsaid
 from qa_builder.questions.chinese_facts import on_facts
 from qa_builder.questions.chinese_fill import choose, fill, wordings
+from qa_builder.questions.chinese_fit import fitted
 from qa_builder.questions.chinese_frame import BE, Frame, read
 from qa_builder.questions.chinese_parts import parts
 from qa_builder.questions.chinese_phrases import Ask, is_simple
@@ -133,7 +133,7 @@ def _distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
     found: dict[str, Candidate] = {}
     for c in candidates:
         if not is_unsaid(c.text):
-            found.setdefault(c.text, c)
+            found.setdefault(c.text, fitted(c))
     return list(found.values())
 
 
@@ -165,15 +165,14 @@ def _sources(
 
 
 def _last_resort(text: str, tokens: Sequence[Token], frame: Frame, topic: str) -> list[Candidate]:
-    """Two general prompts, for where nothing else keeps the leakage budget or fits well enough: for
-    a view of things, or for what somebody has to say.
+    """General prompts, for where nothing else keeps the leakage budget or fits well enough: for a
+    view of things, or for what somebody has to say.
     """
     is_view = shape_of(tokens, frame)[0] == TRUE and len(text) >= _SHORTEST_VIEW
     asks = "view" if is_view else "say"
     own = [w for w in wordings()["general"] if w.asks in (asks, "any")]
-    general = list(fill(own, Ask("general", asks, "", {}), topic))
-    first = crc32(text.encode()) % len(general)
-    return [general[k % len(general)]._replace(misfit=_MISFIT[-1]) for k in (first, first + 2)]
+    found = fill(own, Ask("general", asks, "", {}), topic)
+    return [c._replace(misfit=_MISFIT[-1]) for c in found]
 
 
 def _on_parts(asks: Iterable[Ask], topic: str) -> Iterator[Candidate]:

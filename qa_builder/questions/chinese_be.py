@@ -102,8 +102,18 @@ def _who(frame: Frame) -> str:
         return "cleft"
     mine = any(t.word in ("我", "我们") for t in frame.object[:-1])
     if frame.subject in PRONOUNS or frame.subject[0] in "这那":
-        return "mine" if mine else "him"
+        return "mine" if mine else "like" if _is_described(frame.object) else "him"
     return "who" if frame.subject[0] in "你老小" else "role"
+
+
+def _is_described(words: Sequence[Token]) -> bool:
+    """Whether it says what somebody is like: "一个腼腆的女孩", "聪明人"."""
+    *before, last = words
+    likes = any(t.tag in "ai" or t.word in within("degree") for t in before)
+    return likes or (last.tag == "n" and last.word.endswith("人") and last.word[:1] in _LIKE)
+
+
+_LIKE = frozenset("好坏聪能老明怪强恶善")
 
 
 def _what(tokens: Sequence[Token], frame: Frame) -> str:

@@ -15,6 +15,7 @@ from zlib import crc32
 from qa_builder.audit.leakage import content_overlaps
 from qa_builder.errors import QbsltError
 from qa_builder.questions.candidates import BUDGET, Candidate
+from qa_builder.questions.reviewed import Reviews, digest
 from qa_builder.text import UNSPACED, normalize_all
 
 _PROMPT = 0.08  # share of general prompts that a choice keeps well below
@@ -30,6 +31,7 @@ class _Weights(NamedTuple):
     last: float = 5.0  # for the last of many
     run: int = 5  # tokens of the sentence in a row that a question should not repeat
     copying: float = 2.0  # what each such run costs
+    prompt: float = 3.0  # what a general prompt costs
     kind: float = 0.25  # shares of the corpus that a kind and a wording should keep well below
     text: float = 0.02
     steep: int = 1  # how late a wording that grows frequent costs: its share to this power
@@ -41,7 +43,16 @@ class _Weights(NamedTuple):
 _WEIGHTS = {
     "de": _Weights(run=4),
     "zh": _Weights(
-        aim=0.4, draw=0.4, last=0.5, run=4, copying=0.44, kind=0.4, text=0.025, steep=4, beyond=60.0
+        aim=0.4,
+        draw=0.4,
+        last=0.5,
+        run=4,
+        copying=1.6,
+        prompt=26.0,
+        kind=0.4,
+        text=0.027,
+        steep=4,
+        beyond=200.0,
     ),
 }
 
@@ -49,7 +60,8 @@ _WEIGHTS = {
 class Chooser:
     """Chooses for the clips of one corpus, one after another.
 
-    `answers` are the normalised sentences of the corpus, none of which is ever asked.
+    `answers` are the normalised sentences of the corpus, none of which is ever asked; `reviews` is
+    what readers judged of single questions.
     """
 
     def __init__(
@@ -59,12 +71,14 @@ class Chooser:
         budget: float = BUDGET,
         per_clip: int = 1,
         answers: Container[str] = (),
+        reviews: Reviews | None = None,
     ) -> None:
         if not 0 <= budget <= 1:
             raise QbsltError(f"a leakage budget of {budget:g} is none: it is a share, 0 to 1.")
         self._language, self._seed = language, seed
         self._budget, self._per_clip, self._answers = budget, per_clip, answers
-        self._weights = _WEIGHTS.get(language, _Weights())
+        self._weights, self._reviews = _WEIGHTS.get(language, _Weights()), reviews or {}
+        self.reviewed = 0  # questions chosen that readers judged to fit
         self.kinds: Counter[str] = Counter()
         self.texts: Counter[str] = Counter()
         self.wordings: Counter[str] = Counter()
@@ -102,6 +116,7 @@ class Chooser:
     ) -> list[Candidate]:
         weights = self._weights
         runs = _runs(answer, weights.run, self._language)
+        known = self._reviews.get(digest(answer), {}) if self._reviews else {}
         costs = []
         for k, (c, q, recall) in enumerate(zip(candidates, questions, recalls, strict=True)):
             if recall > self._budget or q == answer or q in self._answers:
@@ -109,6 +124,7 @@ class Chooser:
             copied = len(runs & _runs(q, weights.run, self._language)) if recall else 0
             order = k * min(weights.order, weights.last / len(candidates))
             own = 4 * max(0.0, recall - weights.aim) + weights.copying * copied + order + c.misfit
+            own += known[c.text].cost if c.text in known else 0.0
             draw = crc32(f"{self._seed} {clip_id} {c.text}".encode()) / 2**32
             costs.append((own + weights.draw * draw, c))
         if not costs:
@@ -122,6 +138,7 @@ class Chooser:
             costs = [(cost, c) for cost, c in costs if c.text != best.text]
             chosen.append(best)
             self._count(best)
+            self.reviewed += best.text in known and known[best.text].fits == 2
         return chosen
 
     def _crowd(self, c: Candidate, chosen: Sequence[Candidate]) -> float:
@@ -132,7 +149,7 @@ class Chooser:
         wording = self.wordings[c.phrase or c.template] / n / w.text
         again = sum((c.kind == o.kind) + (c.template == o.template) for o in chosen)
         often = 4 * text**2 + wording**w.steep + w.beyond * max(0.0, wording - 1) ** 2
-        return 2 * kind**2 + often + 3 * (c.kind == "prompt") + 2 * again
+        return 2 * kind**2 + often + w.prompt * (c.kind == "prompt") + 2 * again
 
     def _count(self, c: Candidate) -> None:
         self.kinds[c.kind] += 1

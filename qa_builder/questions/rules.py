@@ -20,6 +20,7 @@ from qa_builder.errors import QbsltError, counted
 from qa_builder.questions.candidates import BUDGET, Candidate
 from qa_builder.questions.choose import Chooser
 from qa_builder.questions.languages import installed
+from qa_builder.questions.reviewed import NONE, OURS, reviews
 from qa_builder.samples import KINDS, Provenance, Question
 from qa_builder.text import normalize_all
 
@@ -32,8 +33,9 @@ class Rules:
 
     `sentences` gives all sentences of the corpus, in batches: none of them is asked. `workers`
     processes find the candidates (0: this one); the choice is made here, in the
-    corpus's order, so that the questions are the same whatever their number. `files` are those of
-    an installed package's rules: they become sources of the dataset.
+    corpus's order, so that the questions are the same whatever their number. `reviewed` says which
+    reviews the choice heeds (`reviewed.reviews`). `files` are those of an installed package's
+    rules: like a file of reviews they become sources of the dataset.
     """
 
     name = "rules"
@@ -46,7 +48,9 @@ class Rules:
         workers: int = 0,
         sentences: Callable[[], Iterable[Sequence[str]]] = list,
         files: Sequence[Path] = (),
+        reviewed: str = OURS,
     ) -> None:
+        self._reviewed = reviewed
         self._seed, self._budget, self._per_clip, self._workers = seed, budget, per_clip, workers
         self._sentences, self._files = sentences, files
         self._code = ""
@@ -54,9 +58,10 @@ class Rules:
         self._pool: ProcessPoolExecutor | None = None
 
     def sources(self) -> list[SourceFile]:
+        own = [] if self._reviewed in (OURS, NONE) else [Path(self._reviewed)]
         return [
             SourceFile("rules", file, f"{file.parent.name}/{file.name}") for file in self._files
-        ]
+        ] + [SourceFile("reviews", file, file.name) for file in own]
 
     def start(self, info: CorpusInfo, notes: Notes) -> None:
         """Raises QbsltError for a language without rules, a budget or a number that is none."""
@@ -65,7 +70,10 @@ class Rules:
         self._code = info.text_language
         self._rules = installed(self._code)
         answers = frozenset(a for t in self._sentences() for a in normalize_all(t, self._code))
-        self._chooser = Chooser(self._code, self._seed, self._budget, self._per_clip, answers)
+        self._chooser = Chooser(
+            self._code, self._seed, self._budget, self._per_clip, answers,
+            reviews(self._code, self._reviewed),
+        )  # fmt: skip
         self._provenance = Provenance(self._rules.generator, self._rules.version, seed=self._seed)
         if self._workers > 1:
             self._pool = ProcessPoolExecutor(self._workers, get_context("spawn"))
@@ -131,6 +139,7 @@ class Rules:
             "rules": f"{self._code}-{self._rules.version}", **package,
             "seed": self._seed, "budget": self._budget, "per_clip": self._per_clip,
             "distinct": len(self._chooser.texts), "wordings": len(self._chooser.wordings),
+            "judged_to_fit": self._chooser.reviewed,
         }  # fmt: skip
 
 
