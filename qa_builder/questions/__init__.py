@@ -27,6 +27,9 @@ def open_source(config: BuildConfig, corpus: Corpus) -> QuestionSource:
         raise known(kind, SOURCES, "source of questions")
     if config.llm and kind != "llm":
         raise QbsltError("the options of a language model are for --questions llm.")
+    if config.reviewed and kind in ("annotated", "column", "none"):
+        raise QbsltError(f"--reviewed is for questions of the rules, not for {kind}.",
+                         cure="Leave it, or take --questions rules.")  # fmt: skip
     table = config.corpus == "table"
     if kind == "none":
         return NoQuestions()

@@ -95,3 +95,7 @@ def test_a_build_heeds_reviews_and_says_so(tmp_path: Path) -> None:
                          "--reviewed", "nowhere.tsv", "--out", str(tmp_path / "x")])  # fmt: skip
     assert missing.exit_code == 2 and "nowhere.tsv" in missing.output
     assert "Traceback" not in missing.output
+    unused = run(main, ["build", "phoenix", "--root", str(root), "--questions", "none",
+                        "--reviewed", str(file), "--out", str(tmp_path / "x")])  # fmt: skip
+    assert unused.exit_code == 2 and "not for none" in unused.output
+    assert not (tmp_path / "x").exists()
