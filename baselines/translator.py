@@ -209,7 +209,9 @@ class Translator(nn.Module):
         return looks, fused.mask, signs if sign is None else sign[1].sum(1)
 
     def _looks(self, fused: Fused, before: Tensor) -> Tensor:
-        """Cross-attention after the pieces before, mean over layers and heads."""
+        """Cross-attention after the pieces before [batch, length]: [batch, length, n], mean over
+        layers and heads.
+        """
         usual = self.mbart.config._attn_implementation
         self.mbart.set_attn_implementation("eager")  # the faster ones keep no weights
         try:
@@ -265,7 +267,7 @@ class Translator(nn.Module):
         return logits
 
     def _before(self, batch: Batch) -> Tensor:
-        """What stands before each piece of the targets."""
+        """What stands before each piece of the targets, [batch, length]: the start, then they."""
         assert batch.target_ids is not None
         before = batch.target_ids.roll(1, dims=1)
         before[:, 0] = self.start_id

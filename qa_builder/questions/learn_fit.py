@@ -2,7 +2,8 @@
 
     python -m qa_builder.questions.learn_fit DATASET
 
-DATASET is CSL-Daily as `qa-builder build csl-daily` makes it: the reviews have no text of it.
+DATASET is CSL-Daily as `qa-builder build csl-daily` makes it: the reviews have no text of it. They
+are a language model's (docs/reviews.md).
 Logistic regression on the traits of a question (`chinese_fit`), so that a wording with few reviews
 leans on its section, and a section on its kind. (Ours.)
 """
