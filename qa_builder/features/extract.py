@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qa_builder.atomic import locked, new_version, recover
 from qa_builder.errors import QbsltError, counted
-from qa_builder.executors import Died, check_executor, cores, run_all
+from qa_builder.executors import check_executor, cores, run_all
 from qa_builder.features.attempt import Attempt, Failure
 from qa_builder.features.base import Extractor
 from qa_builder.features.manifest import describe_run, make_manifest, write_manifest
 from qa_builder.features.partial import Partial, partial_folder
 from qa_builder.features.store import Row, is_store, open_store, why_no_store, write_shards
 from qa_builder.features.tasks import Tasks
+from qa_builder.processes import Died
 
 if TYPE_CHECKING:
     import numpy as np

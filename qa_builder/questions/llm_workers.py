@@ -16,7 +16,8 @@ from typing import NamedTuple, cast
 
 from qa_builder.corpora.base import in_batches
 from qa_builder.errors import QbsltError
-from qa_builder.executors import Died, run_all
+from qa_builder.executors import run_all
+from qa_builder.processes import Died
 from qa_builder.questions.llm_asking import Asking, Terms
 from qa_builder.questions.llm_client import KEY, RESUME, Spent, has_key
 from qa_builder.questions.llm_reply import Reply

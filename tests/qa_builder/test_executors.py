@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from qa_builder.errors import QbsltError
-from qa_builder.executors import Died, check_executor, run_all
+from qa_builder.executors import check_executor, run_all
+from qa_builder.processes import Died
 
 HOW = [{"workers": 0}, {"workers": 2}, {"workers": 2, "executor": "ray"}]
 
@@ -109,24 +107,3 @@ def test_a_cluster_without_the_package_is_told(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("PYTHONPATH")  # so the workers know no module of this name
     with pytest.raises(QbsltError, match=r"can't start .*test_executors.*Install the same qbslt"):
         list(run_all(refuse, range(2), workers=1, executor="ray"))
-
-
-def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
-    code = (
-        "import time\nfrom qa_builder.executors import run_all\n"
-        "if __name__ == '__main__':\n  list(run_all(time.sleep, [60, 60], workers=2))"
-    )
-    script = tmp_path / "script.py"
-    script.write_text(code)
-    parent = subprocess.Popen([sys.executable, str(script)])
-    children: list[psutil.Process] = []
-    end = time.monotonic() + 20
-    while len(children) < 3 and time.monotonic() < end:  # two workers and the tracker
-        time.sleep(0.1)
-        children = psutil.Process(parent.pid).children(recursive=True)
-    assert len(children) >= 2
-    time.sleep(1)
-    parent.kill()
-    parent.wait()
-    _, alive = psutil.wait_procs(children, timeout=10)
-    assert not alive
