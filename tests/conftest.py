@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,7 @@ def toy_csl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # The same examples in each run, however slow the machine: a test fails for everybody or nobody.
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.load_profile("same")
+
+# Where the suite runs in the background, Ctrl-C may be ignored, and would be by what tests start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
