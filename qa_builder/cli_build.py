@@ -29,7 +29,8 @@ _SHARED = [
                  help="llm: prompt, temperature, concurrency, candidates, price_in, price_out, "
                  "cache, rights (docs/llm-questions.md)."),
     click.option("--executor", help="llm: processes (default) or ray."),
-    click.option("--workers", help="llm: how many workers ask; default 0, this process alone."),
+    click.option("--workers", help="llm: how many workers ask; rules: how many processes look for "
+                 "questions; default 0, this process alone."),
     click.option("--address", help="llm: an existing Ray cluster; default: Ray starts here."),
     click.option("--dry-run", is_flag=True, help="llm: print what it would cost, send nothing."),
     click.option("--per-clip", type=int, help="rules, llm: different questions a clip; default 1."),

@@ -124,23 +124,29 @@ def no_op(shared: Path, tmp: Path) -> Row:
 
 
 _PEAK = """
-import sys
+import resource, sys
 from qa_builder.cli import main
 try:
     main()
 finally:
     status = open("/proc/self/status").read()
-    open(PEAK, "w").write(status.split("VmHWM:")[1].split()[0])
+    own = int(status.split("VmHWM:")[1].split()[0])
+    open(PEAK, "w").write(f"{own} {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss}")
 """
 
 
-def peak_memory(arguments: list[str], tmp: Path) -> tuple[float, float]:
-    """Peak resident memory (MB) and seconds of `qa-builder ARGUMENTS` in a process of its own."""
+def peak_memory(arguments: list[str], tmp: Path, workers: int = 0) -> tuple[float, float]:
+    """Peak resident memory (MB) and seconds of `qa-builder ARGUMENTS` in a process of its own.
+
+    With workers, the peak of the largest is added as often as there are workers.
+    """
     peak = tmp / "peak"
     code = _PEAK.replace("PEAK", repr(str(peak)), 1)
     start = time.perf_counter()
     called([sys.executable, "-c", code, *arguments])
-    return int(peak.read_text()) / 1024, time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    own, largest = map(int, peak.read_text().split())
+    return (own + workers * largest) / 1024, seconds
 
 
 _LEAST = """

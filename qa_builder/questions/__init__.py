@@ -25,8 +25,9 @@ def open_source(config: BuildConfig, corpus: Corpus) -> QuestionSource:
     kind, _, files = config.questions.partition(":")
     if kind not in SOURCES:
         raise known(kind, SOURCES, "source of questions")
-    if config.llm and kind != "llm":
-        raise QbsltError("the options of a language model are for --questions llm.")
+    if config.llm and kind != "llm" and not (kind == "rules" and set(config.llm) == {"workers"}):
+        raise QbsltError("the options of a language model are for --questions llm.",
+                         cure="Rules take --workers alone.")  # fmt: skip
     if config.reviewed and kind in ("annotated", "column", "none"):
         raise QbsltError(f"--reviewed is for questions of the rules, not for {kind}.",
                          cure="Leave it, or take --questions rules.")  # fmt: skip
@@ -36,11 +37,12 @@ def open_source(config: BuildConfig, corpus: Corpus) -> QuestionSource:
     if kind == "rules":
         from qa_builder.corpora.base import Notes
         from qa_builder.questions.languages import installed
+        from qa_builder.questions.llm_options import workers_of
         from qa_builder.questions.reviewed import OURS
         from qa_builder.questions.rules import Rules
 
         return Rules(
-            config.seed, config.budget, config.per_clip,
+            config.seed, config.budget, config.per_clip, workers_of(config.llm),
             sentences=lambda: (batch.text for batch in corpus.read(Notes())),
             files=installed(corpus.info.text_language).files, reviewed=config.reviewed or OURS,
         )  # fmt: skip

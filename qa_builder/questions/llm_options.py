@@ -86,6 +86,15 @@ def llm_options(given: Mapping[str, Any]) -> LlmOptions:
     return options
 
 
+def workers_of(given: Mapping[str, Any]) -> int:
+    """The one of these options that rules share: their number of processes."""
+    read, expected = _READ["workers"]
+    try:
+        return int(read(given.get("workers", 0)))
+    except ValueError:
+        raise QbsltError(f"--workers {given['workers']} is not {expected}.") from None
+
+
 _WITHOUT_EFFECT = ("cache", "concurrency", "executor", "workers", "address")  # on the questions
 
 

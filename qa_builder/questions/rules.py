@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from qa_builder.corpora.base import (
     NOTE,
@@ -17,6 +17,7 @@ from qa_builder.corpora.base import (
     in_batches,
 )
 from qa_builder.errors import QbsltError, counted
+from qa_builder.processes import Crew, Died, in_order
 from qa_builder.questions.candidates import BUDGET, Candidate
 from qa_builder.questions.choose import Chooser
 from qa_builder.questions.languages import installed
@@ -26,6 +27,14 @@ from qa_builder.text import normalize_all
 
 _LOOKED_AT = 1000  # characters of a sentence: whatever is longer is no sentence
 _CHUNK = 512  # sentences at a time: bounds the memory, whatever the size of a batch
+
+
+class Sentences(NamedTuple):
+    """Some sentences of a corpus, in columns; words and tags are None where it has none."""
+
+    texts: Sequence[str]
+    words: Sequence[list[str] | None]
+    tags: Sequence[list[str] | None]
 
 
 class Rules:
@@ -55,7 +64,7 @@ class Rules:
         self._sentences, self._files = sentences, files
         self._code = ""
         self._short = 0
-        self._pool: ProcessPoolExecutor | None = None
+        self._crew: Crew[Sentences, list[list[Candidate]]] | None = None
 
     def sources(self) -> list[SourceFile]:
         own = [] if self._reviewed in (OURS, NONE) else [Path(self._reviewed)]
@@ -75,8 +84,8 @@ class Rules:
             reviews(self._code, self._reviewed),
         )  # fmt: skip
         self._provenance = Provenance(self._rules.generator, self._rules.version, seed=self._seed)
-        if self._workers > 1:
-            self._pool = ProcessPoolExecutor(self._workers, get_context("spawn"))
+        if self._workers:
+            self._crew = Crew(partial(candidates_of, self._code), self._workers)
 
     def ask(self, batch: ClipBatch, notes: Notes) -> list[list[Question]]:
         result: list[list[Question]] = []
@@ -112,22 +121,22 @@ class Rules:
         self, batch: ClipBatch, slices: Sequence[slice]
     ) -> Iterator[list[list[Candidate]]]:
         """The candidates of each slice of a batch, in order."""
-        run = self._pool.map if self._pool else map
-        words, tags = batch.words, batch.pos_tags
         none = [None] * len(batch)
-        return iter(run(
-            candidates_of,
-            [self._code] * len(slices),
-            [[t[:_LOOKED_AT] for t in batch.text[s]] for s in slices],
-            [(words or none)[s] for s in slices],
-            [(tags or none)[s] for s in slices],
-        ))  # fmt: skip
+        words, tags = batch.words or none, batch.pos_tags or none
+        items = (Sentences([t[:_LOOKED_AT] for t in batch.text[s]], words[s], tags[s])
+                 for s in slices)  # fmt: skip
+        if self._crew is None:
+            yield from map(partial(candidates_of, self._code), items)
+            return
+        for found in in_order(self._crew.run(items)):
+            if isinstance(found, Died):
+                raise QbsltError(f"a worker was lost: {found.why}.", cure="Take fewer --workers.")
+            yield found
 
     def finish(self, notes: Notes) -> None:
         """Close the workers; note the clips that got fewer questions than asked for."""
-        if self._pool:
-            self._pool.shutdown()
-            self._pool = None
+        if self._crew:
+            self._crew.close()
         if self._short:
             clips = counted(self._short, "clip", "have")
             message = f"{clips} fewer than {self._per_clip} different questions"
@@ -143,11 +152,6 @@ class Rules:
         }  # fmt: skip
 
 
-def candidates_of(
-    code: str,
-    texts: Sequence[str],
-    words: Sequence[list[str] | None],
-    tags: Sequence[list[str] | None],
-) -> list[list[Candidate]]:
+def candidates_of(code: str, sentences: Sentences) -> list[list[Candidate]]:
     """The candidates of sentences, by the rules of a language; what a worker process runs."""
-    return list(map(installed(code).language.candidates, texts, words, tags))
+    return list(map(installed(code).language.candidates, *sentences))
