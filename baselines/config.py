@@ -15,10 +15,13 @@ from qa_builder.errors import QbsltError
 SCHEDULES = ("linear", "sqrt", "log", "easy-only", "hard-only", "random")
 """Of pair selection; named here, for `pair_selection.SCHEDULES` needs numpy."""
 
+SSAW_WEIGHTS = ("share", "scale", "scale-behind")
+"""What a weight of SSAW does; see `AssistedConfig.ssaw_weights`."""
+
 __all__ = [
-    "METHODS", "PRESETS", "AssistedConfig", "C", "ClSltConfig", "Config", "GlossAssistedConfig",
-    "GlossFreeConfig", "GlossToTextConfig", "SclSltConfig", "SslSsawConfig", "configure", "preset",
-    "resolve",
+    "METHODS", "PRESETS", "SSAW_WEIGHTS", "AssistedConfig", "C", "ClSltConfig", "Config",
+    "GlossAssistedConfig", "GlossFreeConfig", "GlossToTextConfig", "SclSltConfig", "SslSsawConfig",
+    "configure", "preset", "resolve",
 ]  # fmt: skip
 
 
@@ -210,6 +213,10 @@ class AssistedConfig(Config):
 
     ssaw: bool = True
     """Sigmoid self-attention weighting before the fusion; false: plain concatenation."""
+    ssaw_weights: str = option("share", choices=SSAW_WEIGHTS)
+    """What SSAW's weight of a position does. share: it is its share of the attention that is paid
+    to the fused sequence, in the fusion encoder and by the decoder (ours). scale: its state is
+    scaled before the fusion encoder. scale-behind: behind it, too."""
     contrast_weight: float = option(1.0, low=0)
     """Weight of the InfoNCE loss between sign and assistance; 0: off."""
     temperature: float = option(0.07, low=1e-4)
@@ -221,6 +228,10 @@ class AssistedConfig(Config):
     assist_dropout: float = option(0.0, low=0, below=1)
     """Share (0..1) of the train samples whose question or glosses are hidden, others in each epoch,
     so that their video has to be read. Ours; 0: off."""
+
+    def weighted(self) -> str | None:
+        """What SSAW's weights do; None without SSAW."""
+        return self.ssaw_weights if self.ssaw else None
 
     def problems(self) -> Iterator[QbsltError]:
         """Those of all methods, and what a contrastive loss needs."""

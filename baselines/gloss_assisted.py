@@ -15,7 +15,7 @@ def graph(config: GlossAssistedConfig) -> Graph:
     """All parts of SSL-SSAW, and with gloss=ctc the CTC head."""
     read = config.gloss == "ctc"
     return Graph(
-        track="video" if read else "video+gloss", assist="gloss", ssaw=config.ssaw,
+        track="video" if read else "video+gloss", assist="gloss", ssaw=config.weighted(),
         contrast=config.contrast_weight, temperature=config.temperature, mlm=config.mlm_weight,
         mlm_probability=config.mlm_probability, ctc=config.ctc_weight if read else 0.0,
     )  # fmt: skip

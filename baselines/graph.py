@@ -25,8 +25,8 @@ class Graph(NamedTuple):
     """The sign encoder."""
     assist: str | None = None
     """What goes through the text encoder: "question", "gloss" or nothing."""
-    ssaw: bool = False
-    """Sigmoid weighting before the fusion; without it plain concatenation."""
+    ssaw: str | None = None
+    """What the weights of SSAW do, one of `config.SSAW_WEIGHTS`; None: plain concatenation."""
     contrast: float = 0.0
     """Weight of InfoNCE between sign and assistance."""
     temperature: float = 0.07

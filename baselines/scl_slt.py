@@ -39,7 +39,7 @@ def graph(config: ClSltConfig) -> Graph:
     asks = config.question == "ssaw"
     return Graph(
         track="video+question" if asks else "video", assist="question" if asks else None,
-        ssaw=asks, lora_rank=config.lora_rank, aggregation=config.aggregation,
+        ssaw="share" if asks else None, lora_rank=config.lora_rank, aggregation=config.aggregation,
         positives=config.equal_texts == "positives", freeze_text=config.freeze_text,
         temperature=config.temperature,
     )  # fmt: skip
@@ -86,7 +86,7 @@ def stages(job: Job) -> Iterator[Stage]:
 def _reference_stage(job: Job) -> Stage:
     """Plain contrast: no translation, no question, batches at random."""
     config = job.config
-    compares = job.graph._replace(track="video", assist=None, ssaw=False, translation=0.0,
+    compares = job.graph._replace(track="video", assist=None, ssaw=None, translation=0.0,
                                   sentences=1.0)  # fmt: skip
     return Stage(
         config=_contrastive(config, config.reference_epochs), graph=compares,

@@ -2,11 +2,12 @@
 
 Source: SSL-SSAW (arXiv 2509.14036) as its abstract describes it; every position of both sequences
 gets an independent weight in (0, 1). The details are ours: the bias -log(length) makes sigmoid
-attention begin as softmax does (arXiv 2409.04431), the weight is read off its output, and it is the
-position's share of all attention that is paid to the fused sequence (`shares`): in the fusion
-encoder, and by the decoder. To scale the states by it would do nothing or harm, as was measured
-(baselines/RESULTS.md): before the fusion encoder its norms divide the scale out again, and behind
-it a softmax does not leave out a position of weight 0, but reads it as "nothing".
+attention begin as softmax does (arXiv 2409.04431), and the weight is read off its output. What it
+does is `config.ssaw_weights`: by default it is the position's share of all attention that is paid
+to the fused sequence (`shares`). As a scale of the states, the first reading of the description, it
+does nothing or harm, as was measured (baselines/RESULTS.md): before the fusion encoder its norms
+divide the scale out again, and behind it a softmax does not leave out a position of weight 0, but
+reads it as "nothing".
 """
 
 from __future__ import annotations

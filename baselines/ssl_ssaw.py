@@ -23,11 +23,11 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 def graph(config: SslSsawConfig) -> Graph:
     """All parts, or those that the config leaves on."""
     if config.question == "none":
-        return Graph(track="video", ssaw=config.ssaw)
+        return Graph(track="video", ssaw=config.weighted())
     alone = config.control == "question-only"
     return Graph(
         track="video+question" if config.control == "none" else "control",
-        assist="question", ssaw=config.ssaw, temperature=config.temperature,
+        assist="question", ssaw=config.weighted(), temperature=config.temperature,
         contrast=0.0 if alone else config.contrast_weight,  # one zero frame is like any other
         mlm=config.mlm_weight, mlm_probability=config.mlm_probability,
         hide_sign=alone, wrong_question=config.control == "wrong-question",

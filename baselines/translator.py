@@ -51,11 +51,8 @@ class Fused(NamedTuple):
     """[batch, n]"""
     weights: Tensor | None
     """SSAW's, [batch, n]."""
-
-    @property
-    def attended(self) -> Tensor:
-        """What the decoder has for a mask, [batch, n]: SSAW's weights, where there are any."""
-        return self.mask.long() if self.weights is None else self.weights
+    attended: Tensor
+    """What the decoder has for a mask, [batch, n]: whole numbers, or SSAW's weights (`share`)."""
 
 
 class Explanation(NamedTuple):
@@ -95,7 +92,7 @@ class Translator(nn.Module):
         self.kinds = nn.Embedding(2, width)
         nn.init.normal_(self.kinds.weight, std=width**-0.5)
         self.ssaw = Ssaw(width, config.heads) if graph.ssaw else None
-        if graph.ssaw:
+        if graph.ssaw == "share":
             share_attention(self.mbart.model.decoder)
         self.ctc = CtcHead(width, glosses) if graph.ctc else None
         self.contrast = None
@@ -148,12 +145,18 @@ class Translator(nn.Module):
         sides = [(s[0] + self.kinds.weight[i], s[1]) for i, s in enumerate((sign, text)) if s]
         states, mask = pack(sides)
         weights, attended = None, mask.long()
+        among = attended
         if self.ssaw is not None:
             states, weights = self.ssaw(states, mask)
-            attended = shares(weights).expand(-1, -1, mask.shape[1], -1)
+            if self.graph.ssaw == "share":
+                attended, among = weights, shares(weights).expand(-1, -1, mask.shape[1], -1)
+            else:
+                states = weights[..., None] * states
         encoder = self.mbart.model.encoder
-        states = encoder(inputs_embeds=states, attention_mask=attended).last_hidden_state
-        return Fused(states, mask, weights)
+        states = encoder(inputs_embeds=states, attention_mask=among).last_hidden_state
+        if weights is not None and self.graph.ssaw == "scale-behind":
+            states = weights[..., None] * states
+        return Fused(states, mask, weights, attended)
 
     def compared(self, batch: Batch) -> tuple[States, States]:
         """The tokens of videos and of their sentences that are compared; of a graph with both."""

@@ -79,7 +79,7 @@ def _about(run: TrainedRun, found: Found, rows: SplitData, choice: Choice) -> di
         "epoch": state.get("best_epoch", -1) + 1, "dev": state.get("best", 0.0),
         "beams": run.config.beams, "notes": notes, "questions": rows.has_questions,
         "simulated": run.store is not None and run.store.simulated, "how": choice.how,
-        "weights": graph.ssaw, "assist": _assist(run),
+        "weights": graph.ssaw is not None, "assist": _assist(run),
     }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ DIM, FRAMES = 6, (9, 30, 17, 12)
 TEXTS = ["im norden regnet es", "die sonne scheint im ganzen land", "im norden regnet es", "wetter"]
 ASKED = ["wie wird es im norden", "wann scheint die sonne", "was kommt nun", "und dann"]
 CONTRAST = {"sentences": 1.0}
-REFERENCE = {"sentences": 1.0, "translation": 0.0, "assist": None, "ssaw": False}
+REFERENCE = {"sentences": 1.0, "translation": 0.0, "assist": None, "ssaw": None}
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,7 @@ CASES = [
     ("gloss-assisted", {"gloss": "ctc"}), ("ssl-ssaw", {}), ("ssl-ssaw", {"ssaw": False}),
     ("ssl-ssaw", {"question": "none"}), ("ssl-ssaw", {"control": "question-only"}),
     ("ssl-ssaw", {"contrast_weight": 0, "mlm_weight": 0}),
+    ("ssl-ssaw", {"ssaw_weights": "scale"}), ("ssl-ssaw", {"ssaw_weights": "scale-behind"}),
 ]  # fmt: skip
 
 
@@ -116,6 +117,34 @@ class Gate(torch.nn.Module):
         for position, weight in self.weights.items():
             w[:, position] = weight
         return x, w * mask
+
+
+@torch.no_grad()
+def test_weights_that_scale(vocabulary: Vocabulary) -> None:
+    """Once before the fusion encoder, and with `scale-behind` once more behind it."""
+    plain = made(vocabulary, "ssl-ssaw", ssaw=False).eval()
+    rows = batch(vocabulary, (1,))
+    sides = plain.encode_sign(rows), plain.text(rows.assist_ids, rows.assist_mask)  # type: ignore[misc]
+    taken: list[Tensor] = []
+    for how in ("scale", "scale-behind"):
+        model = made(vocabulary, "ssl-ssaw", ssaw_weights=how).eval()
+        model.load_state_dict(plain.state_dict(), strict=False)
+        model.ssaw = Gate(_2=0.25)  # type: ignore[assignment]
+        encoder = model.mbart.model.encoder
+        encoder.register_forward_pre_hook(
+            lambda _, __, given: taken.append(given["inputs_embeds"]), with_kwargs=True
+        )
+        fused = model.fuse(*sides)
+        wanted = pack([(s[0] + plain.kinds.weight[i], s[1]) for i, s in enumerate(sides)])[0]
+        wanted[:, 2] *= 0.25
+        assert torch.allclose(taken[-1], wanted)
+        behind = encoder(inputs_embeds=wanted, attention_mask=fused.mask.long()).last_hidden_state
+        if how == "scale-behind":
+            behind[:, 2] *= 0.25
+        assert torch.allclose(fused.states, behind, atol=1e-5)
+        assert not fused.attended.is_floating_point() and (fused.attended == 1).all()
+        model.ssaw = Gate()  # type: ignore[assignment]
+        assert torch.allclose(model.nll(rows)[0], plain.nll(rows)[0], rtol=1e-5)
 
 
 @torch.no_grad()
