@@ -7,7 +7,7 @@ items and results travel one by one. Which executor is chosen changes nothing ab
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import TypeVar
 
 from qa_builder.errors import QbsltError, known
@@ -32,7 +32,7 @@ def run_all(
     executor: str = "processes",
     address: str | None = None,
     gpus: float = 0.0,
-) -> Iterator[tuple[int, Result | Died]]:
+) -> Generator[tuple[int, Result | Died]]:
     """Yield (index of the item, result) in the order in which the results come.
 
     `workers` = 0 runs everything in this process. `address` is that of an existing Ray cluster;
@@ -64,6 +64,6 @@ def check_executor(executor: str, workers: int, address: str | None) -> None:
 
 def _in_processes(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int
-) -> Iterator[tuple[int, Result | Died]]:
+) -> Generator[tuple[int, Result | Died]]:
     with Crew(function, workers) as crew:
         yield from crew.run(items)

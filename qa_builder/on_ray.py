@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -132,7 +132,7 @@ def on_ray(
     workers: int,
     address: str | None,
     gpus: float,
-) -> Iterator[tuple[int, Result | Died]]:
+) -> Generator[tuple[int, Result | Died]]:
     with _cluster(workers, address) as ray:
         if gpus and ray.cluster_resources().get("GPU", 0) < gpus:
             warn(f"the Ray cluster has no {gpus:g} GPU now: waiting until it has (--gpus)")

@@ -13,9 +13,10 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from multiprocessing import connection, get_context, resource_tracker
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
@@ -41,7 +42,7 @@ class _Task(NamedTuple):
 class _Done(NamedTuple):
     number: int
     result: Any
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 class Crew(Generic[Item, Result]):
@@ -52,10 +53,12 @@ class Crew(Generic[Item, Result]):
     """
 
     def __init__(self, function: Callable[[Item], Result], size: int) -> None:
+        if size < 1:
+            raise ValueError("a crew has at least one process")
         self._function, self._size = function, size
         self._idle: list[_Worker] = []
 
-    def run(self, items: Iterable[Item]) -> Iterator[tuple[int, Result | Died]]:
+    def run(self, items: Iterable[Item]) -> Generator[tuple[int, Result | Died]]:
         """Yield (index of the item, result) in the order in which the results come.
 
         What the function raises is raised here. An item whose worker died is tried once more, when
@@ -69,13 +72,15 @@ class Crew(Generic[Item, Result]):
             while True:
                 # All are started before the first is given anything, which may wait for its start.
                 tasks = _next(left, died, busy, self._size)
-                started = [(self._idle.pop() if self._idle else _Worker(self._function), task)
-                           for task in tasks]  # fmt: skip
-                busy |= {worker.pipe: (worker, task) for worker, task in started}
+                started = []
+                for task in tasks:
+                    worker = self._ready()
+                    busy[worker.pipe] = worker, task
+                    started.append((worker, task))
                 for worker, task in started:
                     worker.give(task.item)
                 for number, result, error in done:  # only now: nobody is idle while these are used
-                    if error:
+                    if error is not None:
                         raise error
                     yield number, result
                 if not busy:
@@ -84,6 +89,15 @@ class Crew(Generic[Item, Result]):
         finally:
             for worker, _ in busy.values():  # nobody waits for what is in work
                 worker.kill()
+
+    def _ready(self) -> _Worker:
+        """An idle worker that is alive, or a new one."""
+        while self._idle:
+            worker = self._idle.pop()
+            if not worker.pipe.poll():  # an idle one has nothing to tell but its end
+                return worker
+            worker.kill()
+        return _Worker(self._function)
 
     def _finished(
         self, busy: dict[connection.Connection, tuple[_Worker, _Task]], died: list[_Task]
@@ -109,8 +123,9 @@ class Crew(Generic[Item, Result]):
         """End the workers; none of them has work, unless a run was left in the middle."""
         for worker in self._idle:
             worker.pipe.close()
+        end = time.monotonic() + _ENDING
         while self._idle:
-            self._idle.pop().end()
+            self._idle.pop().end(end - time.monotonic())
 
     def __enter__(self) -> Crew[Item, Result]:
         return self
@@ -151,31 +166,40 @@ class _Worker:
         # spawn: a forked worker would inherit threads and locks of libraries that bear neither
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(theirs, function, os.getpid()), daemon=True
-        )
-        with theirs, _single_threaded(), _undisturbed():
-            self._process.start()
+        self._process = context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
+        # By the pipe: start() would wait for ever where a large one meets the death of the process.
+        self._unsent = [function]
+        try:
+            with _undisturbed(), theirs, _single_threaded():
+                self._process.start()
+        except BaseException:  # also what waited for the start
+            if self._process.pid is not None:
+                self.kill()
+            raise
 
     def give(self, item: Any) -> None:
         """Send it an item; that it is dead already is told by its answer."""
         with contextlib.suppress(ConnectionError):
+            while self._unsent:
+                self.pipe.send(self._unsent.pop())
             self.pipe.send(item)
 
-    def answer(self) -> tuple[Any, Exception | None] | None:
+    def answer(self) -> tuple[Any, BaseException | None] | None:
         """What the function gave and raised; nothing if the process has died."""
         try:
-            return self.pipe.recv()  # type: ignore[no-any-return]
+            data = self.pipe.recv_bytes()
         except (EOFError, OSError):
             return None
+        return ForkingPickler.loads(data)  # type: ignore[no-any-return]
 
     def kill(self) -> None:
         self._process.kill()
         self._process.join()
+        self._process.close()
         self.pipe.close()
 
-    def end(self) -> None:
-        self._process.join(_ENDING)
+    def end(self, seconds: float) -> None:
+        self._process.join(max(seconds, 0))
         self.kill()
 
 
@@ -183,18 +207,22 @@ class _Worker:
 def _undisturbed() -> Iterator[None]:
     """Ctrl-C and SIGTERM wait until a process has begun, which shall not hear of Ctrl-C at all."""
     resource_tracker.ensure_running()  # started by the first process, it would let them through
-    came: list[int] = []
-    ours = _DEFERRED if threading.current_thread() is threading.main_thread() else ()
-    handlers = {n: signal.signal(n, lambda which, _: came.append(which)) for n in ours}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _DEFERRED)  # what the process inherits
+    came: list[int] = []  # by way of another thread, where nothing is blocked
+    main = threading.current_thread() is threading.main_thread()
+    found = {n: signal.getsignal(n) for n in _DEFERRED if main}
+    handlers = {n: handler for n, handler in found.items() if handler is not None}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _DEFERRED)  # what the process inherits
+        for n in handlers:
+            signal.signal(n, lambda which, _: came.append(which))
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for n, handler in handlers.items():
             signal.signal(n, handler)
         for which in came:
             signal.raise_signal(which)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 @contextlib.contextmanager
@@ -212,27 +240,46 @@ def _single_threaded() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _serve(pipe: connection.Connection, function: Callable[[Any], Any], parent: int) -> None:
+def _serve(pipe: connection.Connection, parent: int) -> None:
     """What a worker does: answer until there is nothing more to do, or nobody who asks."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+    os.set_inheritable(pipe.fileno(), False)  # else what it starts keeps the pipe of a dead worker
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    try:
+        function = pipe.recv()
+    except BaseException as e:
+        with contextlib.suppress(ConnectionError):
+            pipe.send((None, _sendable(e)))
+        return
     while True:
+        answer: tuple[Any, BaseException | None]
         try:
-            item = pipe.recv()
-        except (EOFError, ConnectionError):
+            data = pipe.recv_bytes()
+        except (EOFError, OSError):
             return
-        answer: tuple[Any, Exception | None]
         try:
-            answer = function(item), None
-        except Exception as e:  # raised again in the other process, with the place of this one
-            e.add_note(f"In a worker process:\n{traceback.format_exc()}")
-            answer = None, e
+            answer = function(ForkingPickler.loads(data)), None
+        except BaseException as e:  # raised again in the other process, with the place of this one
+            answer = None, _sendable(e)
         try:
-            pipe.send(answer)
+            made = ForkingPickler.dumps(answer)
+        except Exception as e:
+            made = ForkingPickler.dumps((None, _sendable(e)))
+        try:
+            pipe.send_bytes(made)
         except ConnectionError:
             return
-        except Exception as e:  # it can't be pickled: nothing of it has been sent
-            pipe.send((None, e))
+
+
+def _sendable(e: BaseException) -> BaseException:
+    """The error with its place, or one that tells of it where it can't be pickled and read."""
+    place = f"In a worker process:\n{traceback.format_exc()}"
+    try:
+        ForkingPickler.loads(ForkingPickler.dumps(e))
+    except Exception:
+        e = RuntimeError(f"{type(e).__name__}: {e}")
+    e.add_note(place)
+    return e
 
 
 def _die_with(parent: int) -> None:

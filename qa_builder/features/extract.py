@@ -8,7 +8,7 @@ bytes depend neither on the number of workers nor on how often it was killed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -124,15 +124,16 @@ def _work(
         attempt, (tasks.clips[i] for i in left), workers=workers, executor=how.executor,
         address=how.address, gpus=how.gpus,
     )  # fmt: skip
-    for n, result in results if left else ():
-        i = left[n]
-        if isinstance(result, (Failure, Died)):
-            failures[i] = result.why
-            advance(1, 0)
-        else:
-            partial.keep(i, result)
-            frames += len(result.features)
-            advance(1, len(result.features))
+    with closing(results):  # nobody works on after an error
+        for n, result in results if left else ():
+            i = left[n]
+            if isinstance(result, (Failure, Died)):
+                failures[i] = result.why
+                advance(1, 0)
+            else:
+                partial.keep(i, result)
+                frames += len(result.features)
+                advance(1, len(result.features))
     return failures, frames
 
 

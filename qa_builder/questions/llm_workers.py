@@ -8,11 +8,11 @@ replies travel: those that are known with the sentences, the new ones back with 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from qa_builder.corpora.base import in_batches
 from qa_builder.errors import QbsltError
@@ -105,7 +105,7 @@ def fetch_all(asking: Asking, sentences: Iterable[str], done: Callable[[str], No
     parts = (_part(asking, left[s], o.address) for s in in_batches(len(left), size))
     results = run_all(fetch, parts, workers=workers, executor=o.executor, address=o.address)
     # Closed at once, also after an error: workers that go on would spend money.
-    with closing(fetch), closing(cast("Generator[tuple[int, Fetched | Died]]", results)):
+    with closing(fetch), closing(results):
         for _, result in results:
             if isinstance(result, Died):
                 raise QbsltError(f"a worker was lost: {result.why}.",

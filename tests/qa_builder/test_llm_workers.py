@@ -58,7 +58,6 @@ def ray_folder() -> Iterator[Path]:
         MonkeyPatch.context() as m,
     ):
         m.setenv("RAY_TMPDIR", folder)
-        m.setenv("RAY_AUTH_MODE", "disabled")  # or it would write a token into the home folder
         yield Path(folder)
 
 

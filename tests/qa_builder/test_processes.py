@@ -45,6 +45,54 @@ def divided(n: int) -> float:
     return 1 / n
 
 
+class Odd(Exception):
+    """Is false, and can't be made again from what it holds."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first + second)
+
+    def __len__(self) -> int:
+        return 0
+
+
+def odd(n: int) -> int:
+    if n == 1:
+        raise Odd("neither ", "nor")
+    if n == 2:
+        sys.exit("done for")
+    return n
+
+
+class Gone:
+    """A function that can't be loaded again."""
+
+    def __call__(self, n: int) -> int:
+        return n
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return __import__, ("no_such_module",)
+
+
+class Heavy:
+    """A function that is larger than a pipe, and ends the process that loads it."""
+
+    def __init__(self) -> None:
+        self.weights = bytes(LARGE)
+
+    def __call__(self, n: int) -> int:
+        return n
+
+    def __setstate__(self, state: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leaves_a_child(n: int) -> int:
+    """Killed while a program that it has started goes on."""
+    subprocess.Popen(["sleep", "20"])
+    os.kill(os.getpid(), signal.SIGKILL)
+    return n
+
+
 def pid_of(n: int) -> int:
     return os.getpid()
 
@@ -117,12 +165,14 @@ def test_no_more_workers_than_items(nobody_left: None) -> None:
 
 
 def test_an_idle_worker_that_was_killed_is_replaced(nobody_left: None) -> None:
-    with Crew(pid_of, 1) as crew:
-        (_, pid), = crew.run([1])  # fmt: skip
-        assert isinstance(pid, int)
-        os.kill(pid, signal.SIGKILL)
-        (_, other), = crew.run([1])  # fmt: skip
-    assert isinstance(other, int) and other != pid
+    """It died of no item, so none is tried less often for it."""
+    with Crew(pid_of, 2) as crew:
+        before = {pid for _, pid in crew.run(range(8)) if isinstance(pid, int)}
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.2)
+        (_, after), = crew.run([1])  # fmt: skip
+    assert isinstance(after, int) and after not in before
 
 
 def test_what_a_worker_raises_tells_its_place(nobody_left: None) -> None:
@@ -131,6 +181,40 @@ def test_what_a_worker_raises_tells_its_place(nobody_left: None) -> None:
             list(crew.run([1, 0]))
         assert "in divided" in raised.value.__notes__[0]
         assert list(crew.run([4])) == [(0, 0.25)]  # the crew works on
+
+
+@pytest.mark.parametrize(
+    ("n", "kind", "says"),
+    [(1, RuntimeError, "Odd: neither nor"), (2, SystemExit, "done for")],
+)
+def test_odd_errors_are_told(
+    n: int, kind: type[BaseException], says: str, nobody_left: None
+) -> None:
+    with Crew(odd, 1) as crew, pytest.raises(kind, match=says):
+        list(crew.run([0, n]))
+
+
+def test_a_function_that_can_not_be_loaded_is_told(nobody_left: None) -> None:
+    with Crew(Gone(), 2) as crew, pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        list(crew.run(range(3)))
+
+
+def test_a_death_at_the_start_is_told_whatever_the_size_of_the_function(nobody_left: None) -> None:
+    with Crew(Heavy(), 1) as crew:
+        ((_, found),) = crew.run([1])
+    assert isinstance(found, Died)
+
+
+def test_programs_that_a_worker_started_do_not_hide_its_death() -> None:
+    began = time.monotonic()
+    with Crew(leaves_a_child, 1) as crew:
+        assert [type(r) for _, r in crew.run([1])] == [Died]
+    assert time.monotonic() - began < 15
+
+
+def test_a_crew_of_nobody_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        Crew(pid_of, 0)
 
 
 def test_a_result_that_can_not_be_sent_is_told(nobody_left: None) -> None:
