@@ -48,8 +48,8 @@ def toy_csl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_toy(tmp_path_factory.mktemp("toy"), "csl-daily")
 
 
-# Or Ray would write a token into the home folder. A process keeps the mode of its first session, and
-# can't own workers of a cluster in another: so here, for whatever test comes first.
+# Or Ray would write a token into the home folder. A process keeps the mode of its first session,
+# and can't own workers of a cluster in another: so here, for whatever test comes first.
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")
 
 # The same examples in each run, however slow the machine: a test fails for everybody or nobody.
