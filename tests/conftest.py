@@ -48,6 +48,12 @@ def toy_csl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_toy(tmp_path_factory.mktemp("toy"), "csl-daily")
 
 
+# What the machine says of its network, its terminal and warnings shall not matter.
+for name in list(os.environ):
+    forced = ("FORCE_COLOR", "TTY_COMPATIBLE", "PYTHONWARNINGS")
+    if name.lower().endswith("_proxy") or name in forced:
+        del os.environ[name]
+
 # Or Ray would write a token into the home folder. A process keeps the mode of its first session,
 # and can't own workers of a cluster in another: so here, for whatever test comes first.
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")

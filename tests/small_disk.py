@@ -24,5 +24,5 @@ def on_a_small_disk(folder: Path, size: str, *words: object) -> subprocess.Compl
         pytest.skip("no tmpfs can be mounted here")
     return subprocess.run(
         [*mount, sys.executable, *map(str, words)], capture_output=True, text=True, check=False,
-        env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=300,
+        env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=800,
     )  # fmt: skip

@@ -103,12 +103,14 @@ def test_nothing_heavy_on_the_way_to_help(cli: str) -> None:
 
 @pytest.mark.parametrize("cli", CLIS)
 def test_help_starts_fast(cli: str) -> None:
-    times = []
+    """Against click alone, in turn: a slow machine is slow for both."""
+    ours, least = [], []
     for _ in range(5):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", cli, "--help"], capture_output=True, check=True)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.35
+        for words, times in ((["-m", cli, "--help"], ours), (["-c", "import click"], least)):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, *words], capture_output=True, check=True)
+            times.append(time.perf_counter() - start)
+    assert min(ours) < 4 * min(least)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -183,10 +183,10 @@ def test_two_commands_do_not_write_one_folder(
     site: Path, tmp_path: Path, toy_phoenix: Path
 ) -> None:
     out = tmp_path / "out"
-    words = ("run", "--model", "slow", "--data", str(toy_phoenix), "--out", str(out), "wait=0.5")
+    words = ("run", "--model", "slow", "--data", str(toy_phoenix), "--out", str(out), "wait=5")
     env = os.environ | {"PYTHONPATH": str(site)}
     with subprocess.Popen(command(*words), env=env, stdout=subprocess.DEVNULL) as child:
-        for _ in range(200):
+        for _ in range(2000):
             if (out / "config.yaml").exists():
                 break
             time.sleep(0.05)
@@ -203,7 +203,7 @@ def test_a_killed_run_leaves_no_half_file(site: Path, tmp_path: Path, toy_phoeni
     env = os.environ | {"PYTHONPATH": str(site)}
     with subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL) as child:
         beside = out / ".predictions.test.jsonl.new"
-        for _ in range(200):
+        for _ in range(2000):
             if beside.exists() and beside.stat().st_size:
                 break
             time.sleep(0.05)

@@ -186,7 +186,7 @@ def test_huge_wrong_files_are_refused_in_seconds(tmp_path: Path, name: str) -> N
     start = time.perf_counter()
     long_line = refused(write(tmp_path, name, "x" * 10_000_000))
     many_lines = refused(write(tmp_path, name, "regen\n" * 1_000_000))
-    assert time.perf_counter() - start < 10
+    assert time.perf_counter() - start < 200  # about a second; what is quadratic takes hours
     assert max(len(long_line), len(many_lines)) < 10_000
 
 

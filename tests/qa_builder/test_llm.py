@@ -165,11 +165,11 @@ def test_replies_without_questions_fall_back_and_are_not_cached(project: Project
 
 
 def test_slow_and_within_the_limit(project: Project) -> None:
-    project.server.delay = 0.15
+    project.server.delay = 0.5
     start = time.monotonic()
     project.built("--llm", "concurrency=2")
     assert project.server.most_busy == 2
-    assert time.monotonic() - start >= 0.3  # three sentences, two at a time
+    assert time.monotonic() - start >= 1  # three sentences, two at a time
 
 
 def test_429_makes_everybody_wait(project: Project) -> None:

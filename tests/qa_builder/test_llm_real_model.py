@@ -98,11 +98,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield Served(f"http://127.0.0.1:{port}/v1", folder)
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(100)
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 200
     while True:
         assert server.poll() is None and time.monotonic() < deadline, log.read_text()
         try:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from ended import all_gone
 
 from qa_builder.processes import Crew, Died, in_order
 
@@ -88,7 +89,7 @@ class Heavy:
 
 def leaves_a_child(n: int) -> int:
     """Killed while a program that it has started goes on."""
-    subprocess.Popen(["sleep", "20"])
+    subprocess.Popen(["sleep", "200"])
     os.kill(os.getpid(), signal.SIGKILL)
     return n
 
@@ -107,6 +108,8 @@ def counts_who_work(folder_and_n: tuple[str, int]) -> int:
         os.kill(os.getpid(), signal.SIGKILL)
     others = len(list(folder.glob("at-*")))
     (folder / f"at-{n}").touch()
+    while not (folder / "died").exists():
+        time.sleep(0.01)
     time.sleep(0.2)
     (folder / f"at-{n}").unlink()
     return others
@@ -141,7 +144,7 @@ def test_a_run_left_while_workers_send_ends_at_once(moment: float, nobody_left: 
                 time.sleep(moment)  # the others have filled their pipes, and wait
                 raise KeyboardInterrupt
         began = time.monotonic()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 def test_an_item_is_tried_again_when_nobody_else_works(tmp_path: Path, nobody_left: None) -> None:
@@ -209,7 +212,7 @@ def test_programs_that_a_worker_started_do_not_hide_its_death() -> None:
     began = time.monotonic()
     with Crew(leaves_a_child, 1) as crew:
         assert [type(r) for _, r in crew.run([1])] == [Died]
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 100
 
 
 def test_a_crew_of_nobody_is_refused() -> None:
@@ -239,8 +242,7 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     time.sleep(1)
     parent.kill()
     parent.wait()
-    _, alive = psutil.wait_procs(children, timeout=10)
-    assert not alive
+    assert all_gone(children)
 
 
 @pytest.mark.parametrize("wait", [0.0, 0.1, 0.4])
