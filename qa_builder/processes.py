@@ -49,7 +49,7 @@ class Crew(Generic[Item, Result]):
     """Up to `size` processes, started when there is work; the function may keep state in each.
 
     They ignore Ctrl-C, have one thread for each library, and don't outlive this process. To be
-    closed; one process may run one list of items after another.
+    closed; one crew may run one list of items after another. Raises ValueError for a size below 1.
     """
 
     def __init__(self, function: Callable[[Item], Result], size: int) -> None:
