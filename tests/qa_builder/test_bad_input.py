@@ -268,7 +268,7 @@ def test_ctrl_c_stops_with_a_sentence_and_keeps_the_old_dataset(tmp_path: Path, 
         time.sleep(0.01)
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=10)
+    _, said = process.communicate(timeout=100)
     assert process.returncode == 130, said
     assert said.strip() == "error: interrupted; nothing that existed before was changed."
     assert contents(kept.out) == before and verify(kept.out) == []

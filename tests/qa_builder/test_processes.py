@@ -262,5 +262,6 @@ def test_ctrl_c_is_told_in_one_sentence_by_one_process(
     _, said = running.communicate(timeout=60)
     assert "Traceback" not in said
     if not (tmp_path / "store").exists():  # else it was done before
-        assert running.returncode == 130
+        # the second where it met a string that is executed: Python then ends itself by the signal
+        assert running.returncode in (130, -signal.SIGINT)
         assert said.strip().startswith("error: interrupted; ") and said.strip().count("\n") == 0
