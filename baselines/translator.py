@@ -145,7 +145,7 @@ class Translator(nn.Module):
         sides = [(s[0] + self.kinds.weight[i], s[1]) for i, s in enumerate((sign, text)) if s]
         states, mask = pack(sides)
         weights, attended = None, mask.long()
-        among = attended
+        among = attended  # what the positions have for a mask when they look at one another
         if self.ssaw is not None:
             states, weights = self.ssaw(states, mask)
             if self.graph.ssaw == "share":

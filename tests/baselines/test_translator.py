@@ -113,6 +113,9 @@ class Gate(torch.nn.Module):
         self.usual = 1.0
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """`x` [batch, positions, width], `mask` [batch, positions]; gives x and the weights, which
+        are shaped as the mask.
+        """
         w = torch.full_like(x[..., 0], self.usual)
         for position, weight in self.weights.items():
             w[:, position] = weight
